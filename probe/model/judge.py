@@ -1,0 +1,93 @@
+"""The one place that decides what a probe proved."""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from probe.model.letter import Folder, Sighting
+from probe.model.outcome import Outcome, Stage
+from probe.model.probe import Judgement, Record, Sending
+from probe.model.reply import Ending
+
+GRACE = timedelta(seconds=5)
+"""How long after a deadline a mailbox that cannot be read is waited for, before nobody can tell."""
+
+
+def judge(record: Record, *, now: datetime, watched_until: datetime | None) -> Judgement | None:
+    """Say how a probe ended, or None while it is in flight.
+
+    ``watched_until`` is when the last reading of all folders of its mailbox began that was then completed.
+    """
+    if record.arrival:
+        return _arrived(record.arrival, record.probe.deadline)
+    if record.next_attempt and record.next_attempt < record.probe.deadline:
+        return None
+    if record.sending and (refusal := _refused(record.sending)):
+        return refusal
+    return _not_seen(record, now, watched_until)
+
+
+def _arrived(arrival: Sighting, deadline: datetime) -> Judgement:
+    if arrival.seen > deadline:
+        # Nobody looked between the last reading before the deadline and this one.
+        return Judgement(
+            Outcome.UNKNOWN,
+            "it was found after the deadline, but the mailbox had not been read at the deadline",
+        )
+    match arrival.place.folder:
+        case Folder.INBOX:
+            return Judgement(Outcome.DELIVERED, "it was seen in the inbox before the deadline")
+        case Folder.JUNK:
+            return Judgement(Outcome.JUNKED, "it was seen in the junk folder before the deadline")
+        case _:
+            assert_never(arrival.place.folder)
+
+
+def _refused(sending: Sending) -> Judgement | None:
+    match sending.ending:
+        case Ending.REFUSED:
+            return Judgement(Outcome.REJECTED, sending.reason)
+        case Ending.REFUSED_FOR_NOW:
+            return Judgement(Outcome.DEFERRED, sending.reason)
+        case Ending.UNREACHABLE:
+            return Judgement(Outcome.UNREACHABLE, sending.reason)
+        case Ending.NOT_TRIED:
+            return Judgement(Outcome.UNKNOWN, sending.reason)
+        case Ending.ACCEPTED | Ending.IN_DOUBT:
+            return None
+        case _:
+            assert_never(sending.ending)
+
+
+def _not_seen(record: Record, now: datetime, watched_until: datetime | None) -> Judgement | None:
+    deadline = record.probe.deadline
+    if watched_until and watched_until > deadline:
+        return _absent(record.sending)
+    if now > deadline + GRACE:
+        return Judgement(Outcome.UNKNOWN, "its mailbox could not be read after the deadline")
+    return None
+
+
+def _absent(sending: Sending | None) -> Judgement:
+    if sending is None:
+        return Judgement(Outcome.UNKNOWN, "sending it was cut off, and it was not in the mailbox")
+    if sending.ending is Ending.IN_DOUBT:
+        return Judgement(
+            Outcome.UNKNOWN,
+            f"the reply to the final dot was never seen ({sending.reason}), and it was not in the mailbox",
+        )
+    return Judgement(Outcome.MISSING, "it was accepted, and was not in the mailbox after the deadline")
+
+
+SPEAKS_AT_STAGE: dict[Stage, bool] = {
+    Stage.CONNECT: True,
+    Stage.BANNER: True,
+    Stage.EHLO: True,
+    Stage.STARTTLS: True,
+    Stage.AUTH: False,
+    Stage.MAIL: True,
+    Stage.RCPT: False,
+    Stage.DATA: True,
+    Stage.BODY: True,
+    Stage.QUIT: False,
+}
+"""Whether a refusal at this stage can speak against the member: at rcpt and auth it speaks of the set-up."""

@@ -1,0 +1,79 @@
+"""The probe message: natural, RFC 5322 conform, and the same to the byte whenever it is written again."""
+
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+from probe.model import tag
+from probe.model.probe import Probe
+from probe.model.settings import Content, ContentKind, Route, TagKey
+
+HEADER = "Mailflow-Probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is handed to a member: from whom, to whom, and the message with canonical line ends."""
+
+    sender: str
+    recipient: str
+    message: bytes = b""
+
+    def __post_init__(self) -> None:
+        if b"\r" in self.message.replace(b"\r\n", b"") or b"\n" in self.message.replace(b"\r\n", b""):
+            raise ValueError("a message ends its lines by CRLF only (RFC 5321 2.3.8)")
+
+
+def compose(route: Route, probe: Probe, key: TagKey) -> Envelope:
+    """Write the message of a probe; every try writes the same bytes, as greylisting needs (RFC 6647 2.5)."""
+    written = tag.compose(
+        key,
+        instance=probe.instance,
+        scope=tag.scope(probe.pool, probe.route, probe.member),
+        id=tag.raw_id(probe.id),
+        time=probe.started,
+    )
+    message = EmailMessage(policy=SMTP)
+    message["Date"] = format_datetime(probe.started.replace(microsecond=0))
+    message["From"] = route.sender
+    message["To"] = route.recipient
+    message["Message-ID"] = f"<{probe.id}@{route.sender.rpartition('@')[2]}>"
+    message["Subject"] = f"Mail flow test {probe.id}"
+    message["Auto-Submitted"] = "auto-generated"
+    message[HEADER] = written
+    message.set_content(_body(route, probe, written), cte="7bit")
+    return Envelope(route.sender, route.recipient, message.as_bytes())
+
+
+def _body(route: Route, probe: Probe, written: str) -> str:
+    text = _TEXT.format(instance=probe.instance, route=probe.route, member=probe.member, sender=route.sender)
+    return text + f"Mailflow: {written}\n" + _payload(route.content)
+
+
+_TEXT = """\
+Hello,
+
+this is an automatic message that tests whether mail flows. It was sent by
+the mail-flow probe "{instance}" on its route "{route}", by way of the mail
+server "{member}". The probe reads it in this mailbox and then removes it.
+Nothing needs to be done. Questions about it are answered by the people who
+read {sender}.
+
+"""
+
+
+def _payload(content: Content) -> str:
+    marker = {
+        ContentKind.PLAIN: "",
+        ContentKind.GTUBE: "\n" + _GTUBE + "\n",
+        ContentKind.EICAR: "\n" + _EICAR + "\n",
+    }[content.kind]
+    return marker + _FILLER * -(-content.size // len(_FILLER))
+
+
+_FILLER = "This line only makes the message longer, as its route asks for.\n"
+
+# Put together here, so that no spam filter or virus scanner finds its own test string in this file.
+_GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*" + "GTUBE-STANDARD-ANTI-UBE-TEST-" + "EMAIL*C.34X"
+_EICAR = r"X5O!P%@AP[4\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-" + "ANTIVIRUS-TEST-FILE!" + "$H+H*"

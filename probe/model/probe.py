@@ -1,0 +1,88 @@
+"""A probe: one tagged message and its life, from being written into the ledger to its one outcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from probe.model.letter import Sighting
+from probe.model.outcome import Outcome, Stage
+from probe.model.reply import Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is settled about a probe before its first byte is sent, and never changes."""
+
+    id: str
+    instance: str
+    pool: str
+    member: str
+    route: str
+    mailbox: str
+    slot: int
+    """The round it belongs to; unique together with route and member."""
+    endpoint: str
+    """Address and port that are dialled."""
+    expected: Outcome
+    started: datetime
+    deadline: datetime
+    late_until: datetime
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return pool, member and route: what its metrics are labelled by."""
+        return self.pool, self.member, self.route
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What the ledger keeps of the last attempt to send a probe."""
+
+    ending: Ending
+    stage: Stage
+    reason: str
+    code: int | None = None
+    enhanced_code: str | None = None
+    first_byte: datetime | None = None
+    accepted: datetime | None = None
+    smtp_time: timedelta | None = None
+    stages: Mapping[Stage, timedelta] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The one outcome of a probe, and why, in one sentence for a person."""
+
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A probe with all that the ledger knows of it."""
+
+    probe: Probe
+    attempts: int = 0
+    """How often it was tried and an ending was seen; 0 while the first try goes on, or was cut off."""
+    next_attempt: datetime | None = None
+    """When it will be tried again, if it will."""
+    sending: Sending | None = None
+    arrival: Sighting | None = None
+    """The first copy that was seen."""
+    judgement: Judgement | None = None
+    finished: datetime | None = None
+
+    @property
+    def delivery_time(self) -> timedelta | None:
+        """Return the time from the first byte sent to the message being seen."""
+        if self.arrival is None:
+            return None
+        began = self.probe.started
+        if self.sending and self.sending.first_byte:
+            began = self.sending.first_byte
+        return max(self.arrival.seen - began, timedelta(0))
+
+    @property
+    def succeeded(self) -> bool:
+        """Tell whether it ended as its route expects."""
+        return self.judgement is not None and self.judgement.outcome is self.probe.expected

@@ -1,0 +1,286 @@
+"""What the operator asked for, checked and complete: the values that the program runs on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from probe.model.outcome import Outcome
+from probe.model.secret import Secret
+
+
+class Tls(StrEnum):
+    """How a connection is protected."""
+
+    NONE = "none"
+    OPPORTUNISTIC = "opportunistic"
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+
+
+class UnknownIs(StrEnum):
+    """What a load balancer hears about a member when nobody can tell."""
+
+    UP = "up"
+    DOWN = "down"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user name and its password."""
+
+    username: str
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long an SMTP server may take: to connect, for each reply, for the whole transaction."""
+
+    connect: timedelta = timedelta(seconds=10)
+    reply: timedelta = timedelta(seconds=30)
+    total: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """How the members of a pool are spoken to."""
+
+    tls: Tls = Tls.OPPORTUNISTIC
+    verify: bool = False
+    """Check the certificate and its name; the config's default is true, but for opportunistic TLS."""
+    server_name: str | None = None
+    ca_file: Path | None = None
+    ehlo: str | None = None
+    """The name given in EHLO; None: this host's own."""
+    source_address: str | None = None
+    login: Login | None = None
+    login_without_tls: bool = False
+    timeouts: Timeouts = Timeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One SMTP server of a pool: one address and port, dialled directly."""
+
+    pool: str
+    name: str
+    address: str
+    """An IPv4 or IPv6 address."""
+    port: int = 25
+    hostname: str | None = None
+    """The name its certificate is expected to carry."""
+    preference: int | None = None
+    """That of its MX record (RFC 5321 5.1), for a discovered exchanger."""
+
+    def __str__(self) -> str:
+        return f"{self.pool}/{self.name}"
+
+    @property
+    def endpoint(self) -> str:
+        """Return address and port as people write them, IPv6 in brackets."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
+
+
+class DiscoveryKind(StrEnum):
+    """The ways in which the members of a pool are found."""
+
+    MX = "mx"
+    HOST = "host"
+    SRV = "srv"
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Where to look for the members of a pool."""
+
+    kind: DiscoveryKind
+    name: str
+    """The mail domain, host name or SRV owner name that is looked up."""
+    port: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The members behind one VIP, or the exchangers of one mail domain."""
+
+    name: str
+    members: tuple[Member, ...] = ()
+    discovery: Discovery | None = None
+    smtp: SmtpSettings = SmtpSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class ImapSettings:
+    """How a mailbox is read over IMAP."""
+
+    host: str
+    login: Login
+    port: int = 993
+    tls: Tls = Tls.IMPLICIT
+    verify: bool = True
+    server_name: str | None = None
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pop3Settings:
+    """How a mailbox is read over POP3."""
+
+    host: str
+    login: Login
+    port: int = 995
+    tls: Tls = Tls.IMPLICIT
+    verify: bool = True
+    server_name: str | None = None
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An account that is read over IMAP or POP3."""
+
+    name: str
+    address: str
+    access: ImapSettings | Pop3Settings
+    inbox: str = "INBOX"
+    junk: str | None = None
+    """The junk folder's name; None: the one with the \\Junk attribute (RFC 6154), if there is one."""
+    keep: timedelta = timedelta(0)
+    """How long a settled message of ours stays before it is deleted."""
+
+
+class ContentKind(StrEnum):
+    """What a probe message carries."""
+
+    PLAIN = "plain"
+    GTUBE = "gtube"
+    EICAR = "eicar"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a probe message carries, and at least how many octets of it."""
+
+    kind: ContentKind = ContentKind.PLAIN
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often and when a probe is tried again after a 4yz reply or a failed connection."""
+
+    attempts: int = 1
+    """All of them, the first included: 1 means no retry."""
+    first: timedelta = timedelta(seconds=60)
+    longest: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One thing watched all the time: pool x mailbox x how often x what is expected."""
+
+    name: str
+    pool: str
+    mailbox: str
+    sender: str
+    recipient: str
+    bounces: str
+    """The mailbox that receives mail to the sender."""
+    interval: timedelta
+    deadline: timedelta
+    late_until: timedelta = timedelta(days=5)
+    expect: Outcome = Outcome.DELIVERED
+    retry: Retry = Retry()
+    content: Content = Content()
+    objective: float = 0.995
+    """The share of probes that shall succeed, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A number of members, or a share of them."""
+
+    count: int | None = None
+    ratio: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.count is None) == (self.ratio is None):
+            raise ValueError("a share is either a count or a ratio")
+
+    def of(self, members: int) -> int:
+        """Return how many of so many members this is, rounded up, never more than there are."""
+        if self.count is not None:
+            return min(self.count, members)
+        assert self.ratio is not None
+        # Percentages are decimal: 0.07 * 100 must not become 8 by a binary rounding error.
+        return min(-int(-round(self.ratio * members, 9) // 1), members)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPolicy:
+    """When a member is called up or down, and what is said when nobody can tell."""
+
+    rise: int = 2
+    fall: int = 3
+    min_healthy: Share = Share(ratio=0.5)
+    stale_after: timedelta | None = None
+    """None: three intervals and the deadline of the member's slowest route."""
+    unknown_is: UnknownIs = UnknownIs.UP
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """An address and port to listen on."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """Where HTTP is served, and what it allows."""
+
+    listen: Listen = Listen("127.0.0.1", 9847)
+    lifecycle: bool = False
+    """Allow POST /-/reload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Which name servers are asked; none: the system's."""
+
+    nameservers: tuple[str, ...] = ()
+    port: int = 53
+
+
+@dataclass(frozen=True, slots=True)
+class TagKey:
+    """A key that signs or verifies tags."""
+
+    id: str
+    secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < 16:
+            raise ValueError(f"tag key {self.id}: shorter than 16 bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole config."""
+
+    instance: str
+    state: str
+    """The ledger's URL."""
+    mailboxes: Mapping[str, Mailbox]
+    pools: Mapping[str, Pool]
+    routes: Mapping[str, Route]
+    tag_keys: tuple[TagKey, ...] = ()
+    """Empty: a key is made and kept in the ledger."""
+    web: Web = Web()
+    resolver: Resolver = Resolver()
+    health: HealthPolicy = HealthPolicy()

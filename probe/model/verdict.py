@@ -1,0 +1,135 @@
+"""The one place that decides what a load balancer hears."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise, takewhile
+
+from probe.model.blame import Finished, Weight
+from probe.model.outcome import Outcome, State
+from probe.model.settings import HealthPolicy, Share
+
+Weighed = tuple[Finished, Weight]
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a member's own evidence says of it, before its pool is looked at."""
+
+    state: State
+    reason: str
+    evidence: tuple[str, ...] = ()
+    """Ids of the probes it rests on, newest first."""
+    evidence_at: datetime | None = None
+    """When the newest of them finished."""
+    against: int = 0
+    """How many in a row, up to the newest, speak against the member."""
+    excused: bool = False
+    """Enough failed in a row, but what members share may be to blame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a load balancer is told about a member, and why."""
+
+    state: State
+    reason: str
+    since: datetime
+    evidence: tuple[str, ...] = ()
+    evidence_at: datetime | None = None
+    guarded: bool = False
+    """The member failed and is kept up, by ``min_healthy`` or because what members share may be to blame."""
+
+
+NO_OPINION = Opinion(State.UNKNOWN, "no probe has finished yet")
+
+
+def form(
+    previous: Opinion,
+    evidence: Sequence[Weighed],
+    *,
+    policy: HealthPolicy,
+    stale_after: timedelta,
+    now: datetime,
+) -> Opinion:
+    """Form an opinion of a member from its finished probes, oldest first, and from the opinion before."""
+    excused = _failing(evidence) >= policy.fall
+    row = _row(evidence, stale_after)
+    if not row or now - row[0][0].finished > stale_after:
+        known = previous.evidence_at is not None or bool(evidence)
+        reason = "its evidence is stale" if known else NO_OPINION.reason
+        return Opinion(State.UNKNOWN, reason, evidence_at=previous.evidence_at, excused=excused)
+    probes = [probe for probe, _ in row]
+    speaks_for = row[0][1] is Weight.FOR
+    needed = policy.rise if speaks_for else policy.fall
+    state, reason = previous.state, previous.reason
+    if len(probes) >= needed:
+        state = State.UP if speaks_for else State.DOWN
+        reason = _summary(probes[:needed])
+    elif state is State.UNKNOWN:
+        ended = "succeeded" if speaks_for else "failed"
+        reason = f"only {len(probes)} of the {needed} probes in a row that are needed {ended}"
+    return Opinion(
+        state,
+        reason,
+        tuple(probe.probe_id for probe in probes[:needed]),
+        probes[0].finished,
+        against=0 if speaks_for else len(probes),
+        excused=excused and state is not State.DOWN,
+    )
+
+
+def guard(
+    opinions: Mapping[str, Opinion], before: Mapping[str, Verdict], *, min_healthy: Share, now: datetime
+) -> dict[str, Verdict]:
+    """Turn the opinions on the members of a pool into verdicts that never empty it.
+
+    Those with the fewest failures in a row stay up, then those whose name comes last: every probe that sees
+    the same evidence keeps the same ones.
+    """
+    expendable = len(opinions) - max(1, min_healthy.of(len(opinions)))
+    worst_first = sorted(
+        (name for name, opinion in opinions.items() if opinion.state is State.DOWN),
+        key=lambda name: (-opinions[name].against, name),
+    )
+    down = set(worst_first[: max(expendable, 0)])
+    return {
+        name: _verdict(opinion, down=name in down, before=before.get(name), now=now)
+        for name, opinion in opinions.items()
+    }
+
+
+def _verdict(opinion: Opinion, *, down: bool, before: Verdict | None, now: datetime) -> Verdict:
+    state, reason, guarded = opinion.state, opinion.reason, False
+    if state is State.DOWN and not down:
+        state, reason, guarded = State.UP, f"{reason}, but min_healthy keeps it up", True
+    elif opinion.excused:
+        reason, guarded = f"its probes fail, but what members share may be to blame; before: {reason}", True
+    since = before.since if before and before.state is state else now
+    return Verdict(state, reason, since, opinion.evidence, opinion.evidence_at, guarded)
+
+
+def _row(evidence: Sequence[Weighed], stale_after: timedelta) -> list[Weighed]:
+    """Return the newest probes that say the same, newest first, without a silence in between."""
+    speaking = [weighed for weighed in reversed(evidence) if weighed[1] is not Weight.NEITHER]
+    same = list(takewhile(lambda weighed: weighed[1] is speaking[0][1], speaking))
+    for place, (newer, older) in enumerate(pairwise(same), start=1):
+        if newer[0].finished - older[0].finished > stale_after:
+            return same[:place]
+    return same
+
+
+def _failing(evidence: Sequence[Weighed]) -> int:
+    told = (probe for probe, _ in reversed(evidence) if probe.outcome is not Outcome.UNKNOWN)
+    return sum(1 for _ in takewhile(lambda probe: probe.failed, told))
+
+
+def _summary(probes: Iterable[Finished]) -> str:
+    """Say in words what a row of probes came to: ``3 probes in a row: missing (it was accepted, …)``."""
+    row = list(probes)
+    outcomes = sorted({probe.outcome.value for probe in row})
+    return f"{_count(len(row), 'probe')} in a row {' or '.join(outcomes)}: {row[0].reason}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

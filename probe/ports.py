@@ -1,0 +1,301 @@
+"""What the engine asks of the world: Protocols whose docstrings are the contract that every adapter keeps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from probe.model.letter import Folder, Letter, Place, Sighting
+from probe.model.message import Envelope
+from probe.model.outcome import Outcome
+from probe.model.probe import Judgement, Probe, Record
+from probe.model.reply import Attempt, Exchange
+from probe.model.settings import Member, SmtpSettings
+from probe.model.verdict import Verdict
+
+
+class Clock(Protocol):
+    """Time, so that rules are tested without sleeping."""
+
+    def now(self) -> datetime:
+        """Return the time of day in UTC; within one process differences are true however the wall clock jumps."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds; at once, but not without a turn of the loop, for 0 and less."""
+
+
+class Sender(Protocol):
+    """Hands messages to members."""
+
+    async def send(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
+        """Run one full SMTP transaction and say what it came to; never later than ``until``, and never raise.
+
+        Whatever a server does is an Attempt; only cancellation comes out as an exception. After cancellation the
+        connection is closed.
+        """
+
+
+class MailboxTrouble(Exception):
+    """A mailbox cannot be read; the message says why, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a folder has been read: everything up to here is known."""
+
+    validity: int
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one complete reading of a folder brought."""
+
+    letters: Sequence[Letter]
+    mark: Mark | None
+    """To be remembered once the letters are in the ledger; None where the protocol has no such thing (POP3)."""
+    messages: int
+    """How many messages the folder holds."""
+    rescan: bool = False
+    """The folder was renumbered (UIDVALIDITY): letters may be old ones, seen again."""
+    more: bool = False
+    """There are further new letters: read again at once."""
+
+
+class FolderReader(Protocol):
+    """One session that reads one folder of a mailbox; not to be shared by tasks."""
+
+    pace: timedelta
+    """The shortest distance between two readings that the protocol bears."""
+
+    async def open(self, mark: Mark | None, *, since: datetime) -> None:
+        """Connect, log in and open the folder read-only.
+
+        Without a mark, or where the folder was renumbered since, messages delivered before the day of ``since``
+        are passed over. Raises MailboxTrouble.
+        """
+
+    async def read(self) -> News:
+        """Fetch what is new since the last reading: headers, and the beginning of the bodies of likely ours.
+
+        Bounded in number and size, never marks anything as seen. Raises MailboxTrouble, after which the
+        session must be closed.
+        """
+
+    async def wait(self, longest: timedelta) -> None:
+        """Return when the server says that something changed, when woken, or after ``longest``.
+
+        Raises MailboxTrouble.
+        """
+
+    def wake(self) -> None:
+        """Make a wait that goes on, or the next one, return at once."""
+
+    async def remove(self, places: Sequence[Place], *, ours: "Verifier") -> Sequence[Place]:
+        """Delete messages for which ``ours`` still holds when their header is read again; return those gone.
+
+        By UID EXPUNGE, or by DELE and QUIT; no other message is touched, flagged or marked. A place whose
+        validity is no longer the folder's counts as gone. Raises MailboxTrouble.
+        """
+
+    async def close(self) -> None:
+        """Log out if that is quick, and free everything; never raise."""
+
+
+class Verifier(Protocol):
+    """Says whether a message is the one it was taken for."""
+
+    def __call__(self, place: Place, header: bytes) -> bool:
+        """Tell whether the message with this header may be deleted from this place."""
+
+
+class MailboxAccess(Protocol):
+    """A way into one mailbox."""
+
+    async def folders(self) -> Mapping[Folder, str]:
+        """Return which folders there are to watch, by their names on the server. Raises MailboxTrouble."""
+
+    def reader(self, folder: Folder, name: str) -> FolderReader:
+        """Return a reader of one folder, not yet open."""
+
+
+class DiscoveryTrouble(Exception):
+    """The members of a pool cannot be found now; the message says why, in one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The members that were found, and how long that holds."""
+
+    members: tuple[Member, ...]
+    ttl: timedelta
+    note: str | None = None
+    """What an operator should know of the answer, in one sentence; a domain that takes no mail, for example."""
+
+
+class Finder(Protocol):
+    """Finds the members of a pool."""
+
+    async def find(self) -> Found:
+        """Look the members up. Raises DiscoveryTrouble, on which the last good set is kept."""
+
+
+class LedgerTrouble(Exception):
+    """The ledger cannot be written or read; nothing may be sent. The message says why, in one sentence."""
+
+
+class Sighted(StrEnum):
+    """What a message that was seen is to its probe."""
+
+    ARRIVAL = "arrival"
+    """The first copy, and the probe is open."""
+    LATE = "late"
+    """The first copy, and the probe ended as missing or unknown."""
+    AFTER_REFUSAL = "after_refusal"
+    """The first copy, though the member had refused the message or was out of reach."""
+    DUPLICATE = "duplicate"
+    """A further copy."""
+    KNOWN = "known"
+    """The same message as before, read again."""
+    NOT_OURS = "not_ours"
+    """No such probe, or not in this mailbox, or too late to be believed."""
+
+
+class Tally(StrEnum):
+    """What is counted for ever, per instance, pool, member and route."""
+
+    STARTED = "started"
+    OUTCOME = "outcome"
+    FAILED = "failed"
+    LATE = "late"
+    DUPLICATE = "duplicate"
+    RETRY = "retry"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One counted number."""
+
+    pool: str
+    member: str
+    route: str
+    tally: Tally
+    outcome: Outcome | None
+    """For Tally.OUTCOME only."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line in the life of a probe."""
+
+    at: datetime
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """All that the ledger knows of one probe, for explaining it."""
+
+    record: Record
+    events: Sequence[Event]
+    transcripts: Sequence[Sequence[Exchange]]
+    """One per attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which probes are asked for; None asks for all."""
+
+    pool: str | None = None
+    member: str | None = None
+    route: str | None = None
+    outcome: Outcome | None = None
+    limit: int = 100
+    before: str | None = None
+    """The cursor of the page before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Probes, newest first, and the cursor of the next page."""
+
+    records: Sequence[Record]
+    next: str | None
+
+
+class Ledger(Protocol):
+    """Holds every probe until it has exactly one outcome, and keeps the books.
+
+    Every change is committed when its method returns, and every method may raise LedgerTrouble.
+    """
+
+    async def claim(self, probe: Probe) -> bool:
+        """Write a probe down before its first byte is sent; False if its route, member and slot are taken."""
+
+    async def record_attempt(self, probe_id: str, attempt: Attempt, *, next_attempt: datetime | None) -> None:
+        """Write down what an attempt came to, and when the next one is due, if there is one."""
+
+    async def sight(self, sighting: Sighting, *, rescan: bool) -> tuple[Sighted, Record | None]:
+        """Write down a message that was found, count it as what it is, and return its probe.
+
+        Idempotent by place. With ``rescan`` a message of a probe that was seen in this folder before is taken
+        for that same message under a new number.
+        """
+
+    async def close(self, probe_id: str, judgement: Judgement, *, at: datetime) -> Record | None:
+        """Give a probe its one outcome; the record for the one caller that did it, None for all others."""
+
+    async def outstanding(self) -> Sequence[Record]:
+        """Return the probes that have no outcome yet, whichever process started them."""
+
+    async def record(self, probe_id: str) -> Record | None:
+        """Return a probe."""
+
+    async def life(self, probe_id: str) -> Life | None:
+        """Return a probe with its events and transcripts."""
+
+    async def probes(self, query: Query) -> Page:
+        """Return probes, newest first. Raises ValueError for a cursor that is none."""
+
+    async def recent(self, per_member: int, *, since: datetime) -> Sequence[Record]:
+        """Return the newest finished probes of each route and member, oldest first."""
+
+    async def totals(self) -> Sequence[Total]:
+        """Return what this instance has counted since its ledger was made."""
+
+    async def count(self, pool: str, member: str, route: str, tally: Tally) -> None:
+        """Count one more of what no other method counts (SKIPPED)."""
+
+    async def note(self, probe_id: str, event: Event) -> None:
+        """Add a line to the life of a probe."""
+
+    async def mark(self, mailbox: str, folder: Folder) -> Mark | None:
+        """Return how far a folder has been read."""
+
+    async def set_mark(self, mailbox: str, folder: Folder, mark: Mark) -> None:
+        """Remember how far a folder has been read."""
+
+    async def removable(self, mailbox: str, *, seen_before: datetime, limit: int) -> Sequence[Sighting]:
+        """Return messages in a mailbox that may be deleted: of settled probes, seen before then, not yet gone."""
+
+    async def removed(self, places: Sequence[Place]) -> None:
+        """Remember that messages are gone from their places."""
+
+    async def verdicts(self) -> Mapping[tuple[str, str], Verdict]:
+        """Return the last verdict of each pool and member."""
+
+    async def set_verdict(self, pool: str, member: str, verdict: Verdict) -> None:
+        """Remember a verdict."""
+
+    async def tag_key(self) -> bytes:
+        """Return the key that is kept in the ledger, made on first use."""
+
+    async def prune(self, *, finished_before: datetime) -> int:
+        """Forget probes that ended before then and all about them, totals excepted; return how many."""
+
+    async def close_books(self) -> None:
+        """Finish what is being written and let go of the database."""
