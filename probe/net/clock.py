@@ -1,0 +1,32 @@
+"""The real clock: wall time that neither jumps nor runs backwards within one process."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+_TOLERATED = timedelta(seconds=1)
+
+
+class SystemClock:
+    """Tell the time by the monotonic clock, anchored to the wall clock; a wall clock that was set is followed.
+
+    Small corrections by NTP are not followed, so that differences of two moments are true.
+    """
+
+    def __init__(self) -> None:
+        self._anchor()
+
+    def now(self) -> datetime:
+        """Return the time of day in UTC."""
+        now = self._wall + timedelta(seconds=time.monotonic() - self._monotonic)
+        if abs(datetime.now(UTC) - now) <= _TOLERATED:
+            return now
+        return self._anchor()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
+        await asyncio.sleep(max(seconds, 0))
+
+    def _anchor(self) -> datetime:
+        self._wall, self._monotonic = datetime.now(UTC), time.monotonic()
+        return self._wall
