@@ -53,13 +53,44 @@ class Weight(StrEnum):
     NEITHER = "neither"
 
 
+@dataclass(slots=True)
+class Case:
+    """A finished probe, and what the probes of other members that were heard so far say about it.
+
+    What began to fail for all must not be held against the first that met it, for the next ones meet it too. So
+    those are heard whose turn came in the interval after the probe's, and only while there are none, those before.
+    """
+
+    probe: Finished
+    later_fared_better: bool | None = None
+    earlier_fared_better: bool | None = None
+
+    def hear(self, other: Finished) -> None:
+        """Take another probe into account; those that cannot tell anything are passed over."""
+        if not _can_tell(self.probe, other):
+            return
+        window = max(self.probe.interval, other.interval)
+        distance = other.started - self.probe.started
+        if timedelta(0) <= distance <= window:
+            self.later_fared_better = self.later_fared_better or _fares_better(self.probe, other)
+        elif -window <= distance < timedelta(0):
+            self.earlier_fared_better = self.earlier_fared_better or _fares_better(self.probe, other)
+
+    @property
+    def weight(self) -> Weight:
+        """Return what the probe says about its member, by what was heard so far."""
+        if self.probe.succeeded:
+            return Weight.FOR
+        others = self.earlier_fared_better if self.later_fared_better is None else self.later_fared_better
+        return Weight.AGAINST if others and _can_speak_against(self.probe) else Weight.NEITHER
+
+
 def weigh(probe: Finished, others: Iterable[Finished]) -> Weight:
     """Say what a probe says about its member, in the light of the probes of other members."""
-    if probe.succeeded:
-        return Weight.FOR
-    if not _can_speak_against(probe):
-        return Weight.NEITHER
-    return Weight.AGAINST if _others_fare_better(probe, others) else Weight.NEITHER
+    case = Case(probe)
+    for other in others:
+        case.hear(other)
+    return case.weight
 
 
 def shared_fault(latest: Sequence[Finished]) -> bool:
@@ -90,28 +121,7 @@ def _can_speak_against(probe: Finished) -> bool:
             assert_never(probe.outcome)
 
 
-def _others_fare_better(probe: Finished, others: Iterable[Finished]) -> bool:
-    """Ask those whose turn came in the interval after the probe's; if there are none, those before it.
-
-    What began to fail for all is not held against the first that met it: the next ones meet it too.
-    """
-    earlier: bool | None = None
-    later: bool | None = None
-    for other in others:
-        if not _comparable(probe, other):
-            continue
-        distance = other.started - probe.started
-        window = max(probe.interval, other.interval)
-        if timedelta(0) <= distance <= window:
-            later = later or _fares_better(probe, other)
-        elif -window <= distance:
-            earlier = earlier or _fares_better(probe, other)
-        if later:
-            return True
-    return bool(earlier) if later is None else later
-
-
-def _comparable(probe: Finished, other: Finished) -> bool:
+def _can_tell(probe: Finished, other: Finished) -> bool:
     if (other.pool, other.member) == (probe.pool, probe.member) or other.outcome is Outcome.UNKNOWN:
         return False
     # Any connection anywhere shows that our own network works.
