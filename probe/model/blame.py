@@ -144,5 +144,7 @@ _BETTER: dict[Outcome, frozenset[Outcome]] = {
     Outcome.ALTERED: frozenset({Outcome.DELIVERED, Outcome.JUNKED}),
     Outcome.MISROUTED: frozenset({Outcome.DELIVERED, Outcome.JUNKED}),
     Outcome.DELIVERED: frozenset(),
+    Outcome.JUNKED: frozenset(),
+    Outcome.UNKNOWN: frozenset(),
 }
-"""Which outcomes of another member show that a failure is not shared."""
+"""Which outcomes of another member, beside the expected one, show that a failure is not shared."""

@@ -1,0 +1,249 @@
+"""The board: what is known now, kept in memory for all who only read: health, metrics, pages, progress."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from probe.engine.figures import MailboxFigures, MemberFigures, PathFigures
+from probe.engine.happenings import (
+    Attempted,
+    DiscoveryFailed,
+    Ended,
+    FolderRead,
+    Happening,
+    Judged,
+    LedgerFailed,
+    LedgerWorks,
+    MailboxFailed,
+    MembersKnown,
+    Seen,
+    SharedFault,
+    Skipped,
+    Started,
+    Stranger,
+)
+from probe.model.letter import Folder, Kind
+from probe.model.outcome import Outcome, State
+from probe.model.probe import Probe, Record
+from probe.model.settings import Route, Settings
+from probe.model.verdict import NO_OPINION, Verdict
+from probe.ports import Sighted, Tally, Total
+
+Path = tuple[str, str, str]
+"""Pool, member and route."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The board at one moment, whole and unchanging, to be rendered at leisure."""
+
+    at: datetime
+    paths: Mapping[Path, PathFigures]
+    members: Mapping[tuple[str, str], MemberFigures]
+    mailboxes: Mapping[str, MailboxFigures]
+    shared_faults: Mapping[tuple[str, str], bool]
+    routes: tuple[Route, ...]
+    guarded: Mapping[str, int]
+    """Per pool, how many members failed and are kept up."""
+
+
+class Board:
+    """Keep what is known; told of every happening, asked by everybody."""
+
+    def __init__(self, settings: Settings, *, now: datetime) -> None:
+        self.settings = settings
+        self._since = now
+        self._routes_of: dict[str, list[Route]] = {name: [] for name in settings.pools}
+        for route in settings.routes.values():
+            self._routes_of[route.pool].append(route)
+        self._paths: dict[Path, PathFigures] = {}
+        self._members: dict[str, dict[str, MemberFigures]] = {name: {} for name in settings.pools}
+        self._mailboxes = {name: MailboxFigures() for name in settings.mailboxes}
+        self._folders: dict[tuple[str, Folder], int] = {}
+        self._shared = {(route.pool, route.name): False for route in settings.routes.values()}
+        self._open: set[str] = set()
+        self.discovery: dict[str, str] = {}
+        """Per pool, what an operator should know of how its members were found."""
+        self.ledger_trouble: str | None = None
+
+    def restore(self, totals: Iterable[Total], recent: Iterable[Record], outstanding: Iterable[Record]) -> None:
+        """Take up what was counted before a restart: the totals, the newest finished probes, those in flight."""
+        for total in totals:
+            self._restore_total(total)
+        for record in recent:
+            self._last(record)
+        self._open = {record.probe.id for record in outstanding}
+
+    def __call__(self, happening: Happening) -> None:
+        """Take note of what happens; a Reporter."""
+        match happening:
+            case MembersKnown():
+                self._members_known(happening)
+            case DiscoveryFailed(pool, reason):
+                self.discovery[pool] = reason
+            case Started(probe):
+                self._started(probe)
+            case Skipped(pool, member, route):
+                self.path(pool, member, route).skipped += 1
+            case Attempted():
+                self._attempted(happening)
+            case Seen():
+                self._seen(happening)
+            case Stranger(mailbox, kind):
+                self._stranger(mailbox, kind)
+            case Ended(record):
+                self._ended(record)
+            case FolderRead():
+                self._read(happening)
+            case MailboxFailed(mailbox, reason):
+                figures = self._mailboxes[mailbox]
+                self._mailboxes[mailbox] = replace(figures, up=False, tried=True, trouble=reason)
+            case Judged():
+                self._judged(happening)
+            case SharedFault(pool, route, shared):
+                self._shared[pool, route] = shared
+            case LedgerFailed(reason):
+                self.ledger_trouble = reason
+            case LedgerWorks():
+                self.ledger_trouble = None
+            case _:
+                assert_never(happening)
+
+    def snapshot(self, now: datetime) -> Snapshot:
+        """Return all of it at one moment, as a copy that another thread may render."""
+        return Snapshot(
+            now,
+            {path: figures.copy() for path, figures in self._paths.items()},
+            {(pool, name): figures for pool, members in self._members.items() for name, figures in members.items()},
+            self._mailboxes.copy(),
+            self._shared.copy(),
+            tuple(self.settings.routes.values()),
+            {pool: self.guarded(pool) for pool in self._members},
+        )
+
+    def path(self, pool: str, member: str, route: str) -> PathFigures:
+        """Return the figures of a member on a route, made where there are none yet."""
+        return self._paths.setdefault((pool, member, route), PathFigures())
+
+    def members(self, pool: str) -> Mapping[str, MemberFigures]:
+        """Return the members of a pool by name; raises KeyError for a pool that is not configured."""
+        return self._members[pool]
+
+    def verdict(self, pool: str, member: str) -> Verdict:
+        """Return the verdict on a member; raises KeyError for one that does not exist."""
+        return self._members[pool][member].verdict or Verdict(State.UNKNOWN, NO_OPINION.reason, self._since)
+
+    def guarded(self, pool: str) -> int:
+        """Return how many members of a pool failed and are kept up."""
+        return sum(bool(figures.verdict and figures.verdict.guarded) for figures in self._members[pool].values())
+
+    def mailbox(self, name: str) -> MailboxFigures:
+        """Return what is known of a mailbox; raises KeyError for one that is not configured."""
+        return self._mailboxes[name]
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether the ledger works and every mailbox was tried once."""
+        return self.ledger_trouble is None and all(figures.tried for figures in self._mailboxes.values())
+
+    def _restore_total(self, total: Total) -> None:
+        figures = self.path(total.pool, total.member, total.route)
+        match total.tally:
+            case Tally.STARTED:
+                figures.started = total.count
+            case Tally.OUTCOME:
+                assert total.outcome is not None
+                figures.outcomes[total.outcome] = total.count
+            case Tally.FAILED:
+                figures.failures = total.count
+            case Tally.LATE:
+                figures.late = total.count
+            case Tally.DUPLICATE:
+                figures.duplicates = total.count
+            case Tally.RETRY:
+                figures.retries = total.count
+            case Tally.SKIPPED:
+                figures.skipped = total.count
+            case _:
+                assert_never(total.tally)
+
+    def _members_known(self, known: MembersKnown) -> None:
+        before = self._members[known.pool]
+        self._members[known.pool] = {
+            member.name: replace(before.get(member.name, MemberFigures(member)), member=member)
+            for member in known.members
+        }
+        for member in known.members:
+            for route in self._routes_of[known.pool]:
+                self.path(known.pool, member.name, route.name)
+        if known.note:
+            self.discovery[known.pool] = known.note
+        else:
+            self.discovery.pop(known.pool, None)
+
+    def _started(self, probe: Probe) -> None:
+        self._open.add(probe.id)
+        self.path(*probe.key).started += 1
+
+    def _attempted(self, attempted: Attempted) -> None:
+        probe, attempt = attempted.probe, attempted.attempt
+        figures = self.path(*probe.key)
+        figures.stages = dict(attempt.stages)
+        figures.retries += attempted.number > 1
+        if attempt.smtp_time is not None:
+            figures.smtp.observe(attempt.smtp_time)
+        member = self._members.get(probe.pool, {}).get(probe.member)
+        if member and attempt.certificate_expiry:
+            expiry = attempt.certificate_expiry
+            self._members[probe.pool][probe.member] = replace(member, certificate_expiry=expiry)
+
+    def _seen(self, seen: Seen) -> None:
+        figures = self.path(*seen.record.probe.key)
+        figures.late += seen.what is Sighted.LATE
+        figures.duplicates += seen.what is Sighted.DUPLICATE
+        figures.hop_delays = tuple(hop.delay for hop in seen.sighting.hops if hop.delay is not None)
+
+    def _stranger(self, mailbox: str, kind: Kind) -> None:
+        figures = self._mailboxes[mailbox]
+        self._mailboxes[mailbox] = replace(
+            figures,
+            foreign=figures.foreign + (kind is Kind.FOREIGN),
+            forged=figures.forged + (kind is Kind.FORGED),
+        )
+
+    def _ended(self, record: Record) -> None:
+        probe, judgement = record.probe, record.judgement
+        assert judgement is not None
+        if probe.id not in self._open:
+            self._started(probe)  # by another process that shares the ledger
+        self._open.remove(probe.id)
+        figures = self.path(*probe.key)
+        figures.outcomes[judgement.outcome] += 1
+        figures.failures += not record.succeeded and judgement.outcome is not Outcome.UNKNOWN
+        if judgement.outcome is Outcome.DELIVERED and record.delivery_time is not None:
+            figures.delivery.observe(record.delivery_time)
+        self._last(record)
+
+    def _last(self, record: Record) -> None:
+        figures = self.path(*record.probe.key)
+        figures.success = record.succeeded
+        figures.last_probe = record.finished
+        if record.judgement and record.judgement.outcome is Outcome.DELIVERED and record.arrival:
+            figures.last_delivery = record.arrival.seen
+
+    def _read(self, read: FolderRead) -> None:
+        self._folders[read.mailbox, read.folder] = read.messages
+        messages = sum(count for (mailbox, _), count in self._folders.items() if mailbox == read.mailbox)
+        self._mailboxes[read.mailbox] = replace(
+            self._mailboxes[read.mailbox], up=True, tried=True, trouble=None, last_read=read.at, messages=messages
+        )
+
+    def _judged(self, judged: Judged) -> None:
+        figures = self._members[judged.pool].get(judged.member)
+        if figures is None:
+            return
+        changed = judged.before is not None and judged.before.state is not judged.verdict.state
+        self._members[judged.pool][judged.member] = replace(
+            figures, verdict=judged.verdict, state_changes=figures.state_changes + changed
+        )

@@ -1,0 +1,113 @@
+"""The figures that the board keeps: per member and route, per member, per mailbox, per pool."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from probe.model.outcome import Outcome, Stage
+from probe.model.settings import Member
+from probe.model.verdict import Verdict
+
+DELIVERY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+"""Upper bounds in seconds."""
+SMTP_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Upper bounds in seconds."""
+
+
+@dataclass(slots=True)
+class Histogram:
+    """Counts of durations by upper bound, each in the first bucket that holds it; the last is unbounded."""
+
+    bounds: tuple[float, ...]
+    counts: list[int] = field(default_factory=list)
+    sum_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.counts = self.counts or [0] * (len(self.bounds) + 1)
+
+    def observe(self, duration: timedelta) -> None:
+        """Count one duration."""
+        seconds = duration.total_seconds()
+        self.counts[bisect_left(self.bounds, seconds)] += 1
+        self.sum_seconds += seconds
+
+    def copy(self) -> "Histogram":
+        """Return a histogram with the same counts that does not change with this one."""
+        return Histogram(self.bounds, self.counts.copy(), self.sum_seconds)
+
+
+@dataclass(slots=True)
+class PathFigures:
+    """What was counted on one path: a member on a route."""
+
+    started: int = 0
+    outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    failures: int = 0
+    late: int = 0
+    duplicates: int = 0
+    retries: int = 0
+    skipped: int = 0
+    success: bool | None = None
+    """Whether the last finished probe ended as expected; None before the first."""
+    last_probe: datetime | None = None
+    last_delivery: datetime | None = None
+    delivery: Histogram = field(default_factory=lambda: Histogram(DELIVERY_BUCKETS))
+    smtp: Histogram = field(default_factory=lambda: Histogram(SMTP_BUCKETS))
+    stages: dict[Stage, timedelta] = field(default_factory=dict)
+    """Those of the last attempt."""
+    hop_delays: tuple[timedelta, ...] = ()
+    """Those of the last message that was seen, oldest hop first."""
+
+    @property
+    def finished(self) -> int:
+        """Return how many probes have their outcome."""
+        return sum(self.outcomes.values())
+
+    @property
+    def in_flight(self) -> int:
+        """Return how many probes have none yet."""
+        return self.started - self.finished
+
+    def copy(self) -> "PathFigures":
+        """Return the same figures, that do not change with these."""
+        return PathFigures(
+            self.started,
+            self.outcomes.copy(),
+            self.failures,
+            self.late,
+            self.duplicates,
+            self.retries,
+            self.skipped,
+            self.success,
+            self.last_probe,
+            self.last_delivery,
+            self.delivery.copy(),
+            self.smtp.copy(),
+            self.stages.copy(),
+            self.hop_delays,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFigures:
+    """What is known of a member."""
+
+    member: Member
+    verdict: Verdict | None = None
+    state_changes: int = 0
+    certificate_expiry: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxFigures:
+    """What is known of a mailbox."""
+
+    up: bool = False
+    tried: bool = False
+    """Whether it was tried at all, well or not."""
+    trouble: str | None = None
+    last_read: datetime | None = None
+    messages: int = 0
+    """In all watched folders."""
+    foreign: int = 0
+    forged: int = 0

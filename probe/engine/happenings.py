@@ -1,0 +1,150 @@
+"""What happens while the engine runs, as values handed to every reporter alike."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from probe.model.letter import Folder, Kind, Sighting
+from probe.model.probe import Probe, Record
+from probe.model.reply import Attempt
+from probe.model.settings import Member
+from probe.model.verdict import Verdict
+from probe.ports import Sighted
+
+
+@dataclass(frozen=True, slots=True)
+class MembersKnown:
+    """The members of a pool are these, from now on."""
+
+    pool: str
+    members: tuple[Member, ...]
+    note: str | None = None
+    """What an operator should know of the discovery."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveryFailed:
+    """The members of a pool could not be looked up; the last good set is kept."""
+
+    pool: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A probe is in the ledger and about to be sent."""
+
+    probe: Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A turn was left out, because the member's previous transaction still went on or a cap was reached."""
+
+    pool: str
+    member: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """An SMTP transaction ended."""
+
+    probe: Probe
+    attempt: Attempt
+    number: int
+    """1 for the first try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A message of ours was found in a mailbox."""
+
+    record: Record
+    sighting: Sighting
+    what: Sighted
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A message that is none of ours, or pretends to be, was found in a mailbox."""
+
+    mailbox: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A probe got its one outcome."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class FolderRead:
+    """A folder of a mailbox was read completely."""
+
+    mailbox: str
+    folder: Folder
+    at: datetime
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxFailed:
+    """A mailbox cannot be read."""
+
+    mailbox: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict on a member, new or not; ``before`` is None for the first one."""
+
+    pool: str
+    member: str
+    verdict: Verdict
+    before: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFault:
+    """Whether the members of a pool fail alike on a route."""
+
+    pool: str
+    route: str
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFailed:
+    """The ledger cannot be written: nothing is sent until it can."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerWorks:
+    """The ledger can be written again."""
+
+
+Happening = (
+    MembersKnown
+    | DiscoveryFailed
+    | Started
+    | Skipped
+    | Attempted
+    | Seen
+    | Stranger
+    | Ended
+    | FolderRead
+    | MailboxFailed
+    | Judged
+    | SharedFault
+    | LedgerFailed
+    | LedgerWorks
+)
+
+Reporter = Callable[[Happening], None]
+"""Told of everything that happens, in order, on the event loop; must be quick and must not raise."""
