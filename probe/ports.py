@@ -1,5 +1,6 @@
 """What the engine asks of the world: Protocols whose docstrings are the contract that every adapter keeps."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,9 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds; at once, but not without a turn of the loop, for 0 and less."""
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        """Return when the event is set, or after so many seconds."""
 
 
 class Sender(Protocol):
@@ -235,6 +239,13 @@ class Ledger(Protocol):
 
     async def claim(self, probe: Probe) -> bool:
         """Write a probe down before its first byte is sent; False if its route, member and slot are taken."""
+
+    async def begin_retry(self, probe_id: str) -> bool:
+        """Take a due retry upon oneself before its first byte is sent.
+
+        What the attempt before came to is forgotten, so that a crash leaves the probe as one whose sending was
+        cut off. False if it is closed, or no retry is due: somebody else may have taken it.
+        """
 
     async def record_attempt(self, probe_id: str, attempt: Attempt, *, next_attempt: datetime | None) -> None:
         """Write down what an attempt came to, and when the next one is due, if there is one."""

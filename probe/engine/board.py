@@ -243,7 +243,11 @@ class Board:
         figures = self._members[judged.pool].get(judged.member)
         if figures is None:
             return
-        changed = judged.before is not None and judged.before.state is not judged.verdict.state
+        state = judged.verdict.state
+        changed = judged.before is not None and judged.before.state is not state
         self._members[judged.pool][judged.member] = replace(
-            figures, verdict=judged.verdict, state_changes=figures.state_changes + changed
+            figures,
+            verdict=judged.verdict,
+            held=figures.held if state is State.UNKNOWN else state,
+            state_changes=figures.state_changes + changed,
         )

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from probe.model.outcome import Outcome, Stage
+from probe.model.outcome import Outcome, Stage, State
 from probe.model.settings import Member
 from probe.model.verdict import Verdict
 
@@ -94,6 +94,8 @@ class MemberFigures:
 
     member: Member
     verdict: Verdict | None = None
+    held: State | None = None
+    """The last verdict that was up or down, for a load balancer that is to hold it while nobody can tell."""
     state_changes: int = 0
     certificate_expiry: datetime | None = None
 

@@ -1,6 +1,7 @@
 """The real clock: wall time that neither jumps nor runs backwards within one process."""
 
 import asyncio
+import contextlib
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +27,12 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds."""
         await asyncio.sleep(max(seconds, 0))
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        """Return when the event is set, or after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(seconds, 0)):
+                await event.wait()
 
     def _anchor(self) -> datetime:
         self._wall, self._monotonic = datetime.now(UTC), time.monotonic()
