@@ -1,0 +1,1 @@
+"""Tests of mailflow-probe: rules as tables, adapters on real servers."""

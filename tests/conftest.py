@@ -1,0 +1,25 @@
+"""Fixtures that every test may ask for: the laboratory of real mail servers."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab import LabError, Laboratory
+
+
+@pytest.fixture(scope="session")
+def laboratory() -> Iterator[Laboratory]:
+    """One laboratory for the whole session; with xdist, for each worker."""
+    try:
+        lab = Laboratory(dns=True)
+    except LabError as error:
+        pytest.fail(str(error), pytrace=False)
+    with lab:
+        yield lab
+
+
+@pytest.fixture
+def lab(laboratory: Laboratory) -> Laboratory:
+    """The laboratory with everything running, no faults, no mail; tests that use it are marked `lab`."""
+    laboratory.reset()
+    return laboratory

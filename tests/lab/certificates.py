@@ -1,0 +1,31 @@
+"""The laboratory's certificate authority and what it has signed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A server's key and certificate, for its first name and for all the others."""
+
+    hostname: str
+    key_and_chain: Path
+
+
+class Authority:
+    """A certificate authority that only the laboratory trusts; `ca_file` is what a client has to be given."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._authority = trustme.CA()
+        self.ca_file = home / "ca.pem"
+        self._authority.cert_pem.write_to_path(str(self.ca_file))
+
+    def certify(self, hostname: str, *others: str) -> Certificate:
+        """Sign a certificate for `hostname` and `others`: names, addresses or both."""
+        path = self._home / f"{hostname}.pem"
+        self._authority.issue_cert(hostname, *others).private_key_and_cert_chain_pem.write_to_path(str(path))
+        path.chmod(0o600)
+        return Certificate(hostname, path)

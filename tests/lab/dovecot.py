@@ -1,0 +1,162 @@
+"""The one Dovecot behind all members: LMTP in, IMAP and POP3 out, and the password check for SMTP AUTH."""
+
+import os
+import shutil
+import smtplib
+import subprocess
+from pathlib import Path
+
+from imapclient import IMAPClient
+
+from tests.lab.addresses import DOMAIN, PASSWORD, SENDER
+from tests.lab.certificates import Certificate
+from tests.lab.errors import LabError
+from tests.lab.server import Server
+from tests.lab.site import Endpoint
+
+LMTP_PORT = 1024
+SASL_PORT = 1025
+IMAP_PORT = 1143
+IMAPS_PORT = 1993
+POP3_PORT = 1110
+POP3S_PORT = 1995
+_MAIL_OWNER = 65533  # a bare number: Dovecot needs no passwd entry for the owner of the mail
+
+
+class Dovecot(Server):
+    """A real mail store in which every address of lab.test is an account with the one password."""
+
+    def __init__(self, *, address: str, certificate: Certificate, home: Path) -> None:
+        command = ["/usr/sbin/dovecot", "-F", "-c", home / "dovecot.conf"]
+        super().__init__("dovecot", command, greets=Endpoint(address, IMAP_PORT), log=home / "dovecot.log")
+        self.address = address
+        self.hostname = certificate.hostname
+        self.lmtp = Endpoint(address, LMTP_PORT)
+        self.sasl = Endpoint(address, SASL_PORT)
+        self._mail = home / "mail"
+        home.mkdir()
+        self._mail.mkdir()
+        os.chown(self._mail, _MAIL_OWNER, _MAIL_OWNER)
+        (home / "dovecot.conf").write_text(_dovecot_conf(home, address, certificate))
+        _compile_sieve(home)
+
+    def imap(self, user: str) -> IMAPClient:
+        """Return a client that is logged in as `user`; close it, best by `with`."""
+        client = IMAPClient(self.address, port=IMAP_PORT, ssl=False, timeout=10)
+        client.login(user, PASSWORD)
+        return client
+
+    def deliver(self, user: str, message: bytes) -> None:
+        """Put `message` into the mailbox of `user` as LMTP does, past every member."""
+        with smtplib.LMTP(self.lmtp.address, self.lmtp.port, local_hostname=DOMAIN) as client:
+            client.sendmail(SENDER, [user], message)
+
+    def heal(self) -> None:
+        """Run with no mail in any mailbox."""
+        if self.frozen:
+            self.thaw()
+        self.start()
+        self.empty()
+
+    def empty(self) -> None:
+        """Forget every mailbox; sessions that are open find theirs gone."""
+        for account in self._mail.iterdir():
+            shutil.rmtree(account)
+
+
+def _compile_sieve(home: Path) -> None:
+    # Compiled beforehand: the mail's owner must not write here, and each delivery would compile it again.
+    (home / "junk.sieve").write_text(_JUNK_SIEVE)
+    done = subprocess.run(
+        ["sievec", "-c", home / "dovecot.conf", home / "junk.sieve"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise LabError(f"sievec does not take the laboratory's script: {done.stderr.strip()}")
+
+
+_JUNK_SIEVE = """\
+require ["envelope", "fileinto", "subaddress"];
+if envelope :detail "to" "junk" { fileinto "Junk"; }
+"""
+
+
+def _dovecot_conf(home: Path, address: str, certificate: Certificate) -> str:
+    return f"""\
+protocols = imap pop3 lmtp
+base_dir = {home}/run
+state_dir = {home}/run
+log_path = {home}/dovecot.log
+instance_name = mailflow-lab
+listen = {address}
+
+ssl = yes
+ssl_cert = <{certificate.key_and_chain}
+ssl_key = <{certificate.key_and_chain}
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_username_format = %Lu
+recipient_delimiter = +
+mail_max_userip_connections = 10000
+first_valid_uid = {_MAIL_OWNER}
+mail_location = maildir:~/Maildir
+
+passdb {{
+  driver = static
+  args = password={PASSWORD}
+}}
+userdb {{
+  driver = static
+  args = uid={_MAIL_OWNER} gid={_MAIL_OWNER} home={home}/mail/%n allow_all_users=yes
+}}
+
+namespace inbox {{
+  inbox = yes
+  mailbox Junk {{
+    auto = create
+    special_use = \\Junk
+  }}
+}}
+
+protocol lmtp {{
+  mail_plugins = sieve
+}}
+plugin {{
+  sieve_before = {home}/junk.sieve
+}}
+
+# Without this one wrong password delays everyone on the address by seconds.
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service auth {{
+  inet_listener sasl {{
+    port = {SASL_PORT}
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    port = {LMTP_PORT}
+  }}
+  process_limit = 500
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {IMAP_PORT}
+  }}
+  inet_listener imaps {{
+    port = {IMAPS_PORT}
+  }}
+  service_count = 0
+}}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {POP3_PORT}
+  }}
+  inet_listener pop3s {{
+    port = {POP3S_PORT}
+  }}
+  service_count = 0
+}}
+"""
