@@ -34,12 +34,10 @@ class ImapServer(Server):
 
     async def converse(self, wire: Wire) -> None:
         """Hold one IMAP session."""
-        await self._pause_if_silent(wire)
         session = Session(wire, store=self.store, tls=self.tls, faults=lambda: self.faults)
         await session.greet()
         while session.open:
             octets = await _command_octets(wire)
-            await self._pause_if_silent(wire)
             try:
                 command = read_command(octets)
             except BadCommand as error:
@@ -47,11 +45,6 @@ class ImapServer(Server):
                 await session.reject(tag.decode("ascii", "replace") if tag.isalnum() else "*", str(error))
             else:
                 await session.obey(command)
-
-    async def _pause_if_silent(self, wire: Wire) -> None:
-        if self.faults.silent:
-            await wire.ended()
-            raise Closed("fell silent")
 
 
 async def _command_octets(wire: Wire) -> bytes:

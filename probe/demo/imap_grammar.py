@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import date, datetime
 
 DEPTH_CAP = 10
 
@@ -13,6 +14,7 @@ _SPACE = re.compile(rb" *")
 # A section such as BODY.PEEK[HEADER.FIELDS (A B)]<0.100> is one word, blanks and all.
 _SECTION = re.compile(rb"BODY(?:\.PEEK)?\[[^\]\r\n]*\](?:<[0-9]{1,10}\.[0-9]{1,10}>)?", re.IGNORECASE)
 _ATOM = re.compile(rb"[^\x00-\x20\x7f(){\"]+")
+_FLAG = re.compile(r"\\?[A-Za-z0-9$_.-]{1,64}")
 _QUOTED = re.compile(rb'"((?:[^"\\\r\n]|\\["\\])*)"')
 _LITERAL = re.compile(rb"\{([0-9]{1,10})\+?\}\r\n")
 _RANGE = re.compile(r"([0-9]{1,10}|\*)(?::([0-9]{1,10}|\*))?")
@@ -20,6 +22,10 @@ _RANGE = re.compile(r"([0-9]{1,10}|\*)(?::([0-9]{1,10}|\*))?")
 
 class BadCommand(Exception):
     """A command that is not IMAP, or not what this server speaks."""
+
+
+class Refused(Exception):
+    """A command that is right and yet cannot be done: the text of a NO."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +49,11 @@ def read_command(octets: bytes) -> Command:
     return Command(tag, name, arguments)
 
 
-def take(rest: list[Value]) -> Value:
-    """Take the next argument off `rest`; raise `BadCommand` where there is none."""
+def take(rest: list[Value], at: int = 0) -> Value:
+    """Take the next argument off `rest`, or the one `at` a place; raise `BadCommand` where there is none."""
     if not rest:
         raise BadCommand("an argument is missing")
-    return rest.pop(0)
+    return rest.pop(at)
 
 
 def word(value: Value) -> Word:
@@ -60,6 +66,24 @@ def word(value: Value) -> Word:
 def words(value: Value) -> list[Word]:
     """Return the words of a list, or the one word that stands for a list of one."""
     return [word(each) for each in value] if isinstance(value, list) else [value]
+
+
+def flags(value: Value) -> frozenset[Word]:
+    """Return flags; raise `BadCommand` for what is not one, for they are shown to other sessions."""
+    found = words(value)
+    if not all(_FLAG.fullmatch(flag) for flag in found):
+        raise BadCommand("not a flag")
+    return frozenset(found)
+
+
+def day(text: Word) -> date:
+    """Return the day of `1-Nov-2026`; raise `BadCommand`."""
+    return _time(text, "%d-%b-%Y").date()
+
+
+def moment(text: Word) -> datetime:
+    """Return the moment of `" 1-Nov-2026 10:00:00 +0000"`; raise `BadCommand`."""
+    return _time(text.strip(), "%d-%b-%Y %H:%M:%S %z")
 
 
 def ranges(text: Word, *, largest: int) -> list[range]:
@@ -82,6 +106,13 @@ def quoted(text: str) -> str:
 def literal(octets: bytes) -> bytes:
     """Return `octets` as a literal."""
     return b"{%d}\r\n%b" % (len(octets), octets)
+
+
+def _time(text: Word, form: str) -> datetime:
+    try:
+        return datetime.strptime(text, form)
+    except ValueError as error:
+        raise BadCommand("not a date") from error
 
 
 def _values(octets: bytes, start: int, *, depth: int) -> tuple[list[Value], int]:

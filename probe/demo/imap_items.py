@@ -4,13 +4,13 @@ import imaplib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
-from probe.demo.imap_grammar import BadCommand, Value, Word, literal, ranges, take, word
+from probe.demo.imap_grammar import BadCommand, Value, Word, day, literal, ranges, take, word
 from probe.demo.store import Message
 
 SEEN = "\\Seen"
-QUESTIONS_CAP = 100
+CRITERIA_CAP = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,11 @@ def shown(message: Message, item: Word) -> bytes:
 
 def search(criteria: list[Value], *, extent: Extent) -> Wanted:
     """Return the question that the criteria ask; all of them must hold. Raise `BadCommand`."""
+    if len(criteria) > CRITERIA_CAP:  # every NOT and OR goes one step deeper
+        raise BadCommand("too many criteria")
     rest, questions = [*criteria], list[Wanted]()
     while rest:
         questions.append(_question(rest, extent=extent))
-        if len(questions) > QUESTIONS_CAP:
-            raise BadCommand("too many criteria")
     return lambda message, number: all(question(message, number) for question in questions)
 
 
@@ -108,8 +108,8 @@ def _question(rest: list[Value], *, extent: Extent) -> Wanted:
         flag, there = _FLAG_KEYS[key]
         return lambda message, number: (flag in message.flags) is there
     if key in _DATE_KEYS:
-        day, compare = _day(word(take(rest))), _DATE_KEYS[key]
-        return lambda message, number: compare(message.received.date(), day)
+        limit, compare = day(word(take(rest))), _DATE_KEYS[key]
+        return lambda message, number: compare(message.received.date(), limit)
     match key:
         case "ALL":
             return lambda message, number: True
@@ -139,13 +139,6 @@ def _header(name: Word, text: Word) -> Wanted:
         return any(part in each[2].replace(b"\r\n", b"").lower() for each in found)
 
     return holds
-
-
-def _day(text: Word) -> date:
-    try:
-        return datetime.strptime(text, "%d-%b-%Y").date()
-    except ValueError as error:
-        raise BadCommand("not a date") from error
 
 
 _FLAG_KEYS = {

@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from enum import Enum, auto
 
 from probe.demo import sasl
 from probe.demo.behaviour import ImapFaults
-from probe.demo.imap_grammar import BadCommand, Command, quoted, take, word, words
-from probe.demo.imap_items import SEEN, expand, marks_seen, search, shown
+from probe.demo.imap_folder import IN_FOLDER
+from probe.demo.imap_grammar import BadCommand, Command, Refused, Value, flags, moment, quoted, take, word, words
+from probe.demo.imap_items import SEEN
 from probe.demo.imap_view import View
 from probe.demo.store import Account, Folder, MailboxFull, Store
 from probe.demo.wire import Closed, Wire
@@ -37,6 +37,7 @@ class Session:
 
     async def greet(self) -> None:
         """Say hello."""
+        await self._fall_silent_if_told()
         await self._tell(f"OK [CAPABILITY {self._capabilities()}] mailflow demo ready")
 
     async def reject(self, tag: str, reason: str) -> None:
@@ -45,10 +46,13 @@ class Session:
 
     async def obey(self, command: Command) -> None:
         """Do one command and answer it; what happened in the folder meanwhile is told first."""
+        await self._fall_silent_if_told()
         try:
             done = await self._handler(command)(self, command)
         except (BadCommand, sasl.Cancelled) as error:
             done = f"BAD {error}"
+        except Refused as error:
+            done = f"NO {error}"
         # RFC 3501 7.4.1: no EXPUNGE while a client may still be using the numbers of its command.
         if command.by_uid or command.name not in {"FETCH", "STORE", "SEARCH"}:
             self._report()
@@ -114,9 +118,7 @@ class Session:
 
     async def _status(self, command: Command) -> Done:
         arguments = [*command.arguments]
-        folder = self._folder(word(take(arguments)))
-        if folder is None:
-            return "NO [NONEXISTENT] no such folder"
+        folder = self._folder(take(arguments))
         items = [item.upper() for item in words(take(arguments))]
         if unknown := set(items) - _STATUS.keys():
             raise BadCommand(f"{len(unknown)} items not known")
@@ -126,9 +128,7 @@ class Session:
 
     async def _select(self, command: Command) -> Done:
         self._view = None
-        folder = self._folder(word(take([*command.arguments])))
-        if folder is None:
-            return "NO [NONEXISTENT] no such folder"
+        folder = self._folder(take([*command.arguments]))
         read_only = command.name == "EXAMINE"
         self._view = View(folder, read_only=read_only)
         await self._tell(
@@ -143,78 +143,30 @@ class Session:
 
     async def _append(self, command: Command) -> Done:
         arguments = [*command.arguments]
-        folder = self._folder(word(take(arguments)))
-        text = word(take(arguments[-1:]))
-        if folder is None:
-            return "NO [TRYCREATE] no such folder"
-        flags = next((words(each) for each in arguments if isinstance(each, list)), [])
-        received = next((_moment(each) for each in arguments if isinstance(each, str)), None)
+        folder = self._folder(take(arguments))
+        text = word(take(arguments, -1))
+        marks = next((flags(each) for each in arguments if isinstance(each, list)), frozenset[str]())
+        received = next((moment(each) for each in arguments if isinstance(each, str)), None)
         try:
-            message = folder.append(text.encode("latin-1"), flags=flags, received=received)
-        except MailboxFull:
-            return "NO [OVERQUOTA] folder full"
+            message = folder.append(text.encode("latin-1"), flags=marks, received=received)
+        except MailboxFull as error:
+            raise Refused("[OVERQUOTA] folder full") from error
         return f"OK [APPENDUID {folder.uidvalidity} {message.uid}] done"
 
     async def _idle(self, command: Command) -> Done:
         """Push what happens until the client says DONE (RFC 2177)."""
         await self._wire.send(b"+ idling\r\n")
         with contextlib.ExitStack() as watching:
-            if self._view and not self._faults().silent_idle:
+            if self._view:
                 watching.enter_context(self._view.folder.watch(self._push))
-                self._report()
+                self._push()
             line = await self._wire.line()
+        await self._fall_silent_if_told()
         return "OK done" if line.upper() == b"DONE" else "BAD DONE was expected"
 
-    async def _fetch(self, command: Command) -> Done:
-        view = self._selected()
-        arguments = [*command.arguments]
-        chosen = view.chosen(word(take(arguments)), by_uid=command.by_uid)
-        items = expand(words(take(arguments)))
-        if command.by_uid and "UID" not in (item.upper() for item in items):
-            items.insert(0, "UID")  # RFC 3501 6.4.8: the UID comes with it, asked for or not
-        mark = not view.read_only and any(marks_seen(item) for item in items)
-        for number, message in chosen:
-            if mark:
-                view.folder.set_flags(message.uid, message.flags | {SEEN})
-            shown_items = b" ".join(shown(message, item) for item in items)
-            await self._wire.send(b"* %d FETCH (%b)\r\n" % (number, shown_items))
-        return "OK done"
-
-    async def _search(self, command: Command) -> Done:
-        view = self._selected()
-        criteria = command.arguments
-        if criteria and isinstance(criteria[0], str) and criteria[0].upper() == "CHARSET":
-            criteria = criteria[2:]
-        if not criteria:
-            raise BadCommand("no criteria")
-        wanted = search(criteria, extent=view.extent)
-        found = [(number, message.uid) for number, message in view.messages() if wanted(message, number)]
-        numbers = [uid if command.by_uid else number for number, uid in found]
-        await self._tell(" ".join(["SEARCH", *map(str, numbers)]))
-        return "OK done"
-
-    async def _store_flags(self, command: Command) -> Done:
-        view = self._selected()
-        arguments = [*command.arguments]
-        chosen = view.chosen(word(take(arguments)), by_uid=command.by_uid)
-        sign, silent = _store_action(word(take(arguments)))
-        flags = frozenset(flag for each in [take(arguments), *arguments] for flag in words(each))
-        if view.read_only:
-            return "NO [READ-ONLY] the folder was opened by EXAMINE"
-        for number, message in chosen:
-            kept = {"+": message.flags | flags, "-": message.flags - flags, "": flags}[sign]
-            view.folder.set_flags(message.uid, kept)
-            if not silent:
-                uid = f"UID {message.uid} " if command.by_uid else ""
-                await self._tell(f"{number} FETCH ({uid}FLAGS ({' '.join(sorted(kept))}))")
-        return "OK done"
-
-    async def _expunge(self, command: Command) -> Done:
-        view = self._selected()
-        if view.read_only:
-            return "NO [READ-ONLY] the folder was opened by EXAMINE"
-        numbers = word(take([*command.arguments])) if command.by_uid else "1:*"
-        view.expunge(message for _, message in view.chosen(numbers, by_uid=command.by_uid))
+    async def _in_folder(self, command: Command) -> Done:
+        for response in IN_FOLDER[command.name](self._selected(), command):
+            await self._wire.send(b"* %b\r\n" % response)
         return "OK done"
 
     async def _close(self, command: Command) -> Done:
@@ -249,8 +201,11 @@ class Session:
     def _folders(self) -> list[Folder]:
         return list(self._account.folders.values()) if self._account else []
 
-    def _folder(self, name: str) -> Folder | None:
-        return self._account.folder(name) if self._account else None
+    def _folder(self, name: Value) -> Folder:
+        folder = self._account.folder(word(name)) if self._account else None
+        if folder is None:
+            raise Refused("[NONEXISTENT] no such folder")
+        return folder
 
     def _report(self) -> None:
         if self._view and not self._view.valid:
@@ -260,10 +215,17 @@ class Session:
             self._wire.write(b"* %b\r\n" % news)
 
     def _push(self) -> None:
+        if self._faults().silent or self._faults().silent_idle:
+            return
         try:
             self._report()
         except Closed:  # not the concern of whoever changed the folder
             self._wire.close()
+
+    async def _fall_silent_if_told(self) -> None:
+        if self._faults().silent:
+            await self._wire.ended()
+            raise Closed("fell silent")
 
     async def _tell(self, *lines: str) -> None:
         await self._wire.send("".join(f"* {line}\r\n" for line in lines).encode("latin-1", "replace"))
@@ -275,20 +237,6 @@ def _fits(name: str, pattern: str) -> bool:
     if pattern.endswith("*"):
         return name.upper().startswith(pattern[:-1].upper())
     return name.upper() == pattern.upper()
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.strptime(text.strip(), "%d-%b-%Y %H:%M:%S %z")
-    except ValueError as error:
-        raise BadCommand("not a date and time") from error
-
-
-def _store_action(text: str) -> tuple[str, bool]:
-    name, _, suffix = text.upper().partition(".")
-    if name.lstrip("+-") != "FLAGS" or len(name) > 6 or suffix not in ("", "SILENT"):
-        raise BadCommand("write FLAGS, +FLAGS or -FLAGS")
-    return name.removesuffix("FLAGS"), suffix == "SILENT"
 
 
 class When(Enum):
@@ -317,10 +265,7 @@ _COMMANDS: dict[str, tuple[When, Handler]] = {
     "EXAMINE": (When.AFTER_LOGIN, Session._select),
     "APPEND": (When.AFTER_LOGIN, Session._append),
     "IDLE": (When.AFTER_LOGIN, Session._idle),
-    "FETCH": (When.SELECTED, Session._fetch),
-    "SEARCH": (When.SELECTED, Session._search),
-    "STORE": (When.SELECTED, Session._store_flags),
-    "EXPUNGE": (When.SELECTED, Session._expunge),
+    **dict.fromkeys(IN_FOLDER, (When.SELECTED, Session._in_folder)),
     "CHECK": (When.SELECTED, Session._noop),
     "CLOSE": (When.SELECTED, Session._close),
     "UNSELECT": (When.SELECTED, Session._unselect),
