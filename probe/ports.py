@@ -44,6 +44,10 @@ class MailboxTrouble(Exception):
     """A mailbox cannot be read; the message says why, in one sentence."""
 
 
+class MailboxBusy(MailboxTrouble):
+    """Somebody else holds the mailbox (RFC 2449 8.1.2): contention, not an outage."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """How far a folder has been read: everything up to here is known."""
@@ -290,8 +294,10 @@ class Ledger(Protocol):
     async def set_mark(self, mailbox: str, folder: Folder, mark: Mark) -> None:
         """Remember how far a folder has been read."""
 
-    async def removable(self, mailbox: str, *, seen_before: datetime, limit: int) -> Sequence[Sighting]:
-        """Return messages in a mailbox that may be deleted: of settled probes, seen before then, not yet gone."""
+    async def removable(
+        self, mailbox: str, folder: Folder, *, seen_before: datetime, limit: int
+    ) -> Sequence[Sighting]:
+        """Return messages in a folder that may be deleted: of settled probes, seen before then, not yet gone."""
 
     async def removed(self, places: Sequence[Place]) -> None:
         """Remember that messages are gone from their places."""

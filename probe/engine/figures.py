@@ -4,7 +4,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from probe.model.outcome import Outcome, Stage, State, State
+from probe.model.outcome import Outcome, Stage, State
 from probe.model.settings import Member
 from probe.model.verdict import Verdict
 

@@ -19,7 +19,7 @@ def judge(record: Record, *, now: datetime, watched_until: datetime | None) -> J
     """
     if record.arrival:
         return _arrived(record.arrival, record.probe.deadline)
-    if record.next_attempt and record.next_attempt < record.probe.deadline:
+    if record.next_attempt and now < record.probe.deadline:
         return None
     if record.sending and (refusal := _refused(record.sending)):
         return refusal

@@ -1,0 +1,76 @@
+"""The probes in flight: a mirror of the ledger's open ones, arranged for what is asked of them all the time."""
+
+import heapq
+from collections import defaultdict
+from datetime import datetime
+
+from probe.model.probe import Record
+
+
+class Flight:
+    """Hold the probes that have no outcome yet."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+        self._sending: set[str] = set()
+        self._deadlines: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        self._overdue: dict[str, list[str]] = defaultdict(list)
+        self._accepted: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def get(self, probe_id: str) -> Record | None:
+        """Return an open probe as it was last known."""
+        return self._records.get(probe_id)
+
+    def put(self, record: Record) -> None:
+        """Take in an open probe, or what is newly known of it."""
+        probe = record.probe
+        if probe.id not in self._records:
+            heapq.heappush(self._deadlines[probe.mailbox], (probe.deadline, probe.id))
+        self._records[probe.id] = record
+
+    def drop(self, probe_id: str) -> bool:
+        """Let go of a closed probe; False if that was done before."""
+        return self._records.pop(probe_id, None) is not None
+
+    def sending(self, probe_id: str, on: bool) -> None:
+        """Remember whether this process is talking to a server about a probe."""
+        (self._sending.add if on else self._sending.discard)(probe_id)
+
+    def is_sending(self, probe_id: str) -> bool:
+        """Tell whether this process is talking to a server about a probe."""
+        return probe_id in self._sending
+
+    def expect(self, probe_id: str, *, since: datetime) -> None:
+        """Remember that a message was handed over and may arrive any moment."""
+        if record := self._records.get(probe_id):
+            self._accepted[record.probe.mailbox].append((since, probe_id))
+
+    def expected_since(self, mailbox: str) -> datetime | None:
+        """Return since when the youngest message that is expected in a mailbox is on its way."""
+        waiting = self._accepted[mailbox]
+        while waiting and waiting[-1][1] not in self._records:
+            waiting.pop()
+        return waiting[-1][0] if waiting else None
+
+    def next_deadline(self, mailbox: str) -> datetime | None:
+        """Return the first deadline that has not been passed, among the probes that will come to a mailbox."""
+        ahead = self._deadlines[mailbox]
+        while ahead and ahead[0][1] not in self._records:
+            heapq.heappop(ahead)
+        return ahead[0][0] if ahead else None
+
+    def past_deadline(self, mailbox: str, *, at: datetime) -> list[Record]:
+        """Return the probes whose deadline lies before a moment; they stay in flight until dropped."""
+        ahead, overdue = self._deadlines[mailbox], self._overdue[mailbox]
+        while ahead and ahead[0][0] < at:
+            overdue.append(heapq.heappop(ahead)[1])
+        overdue[:] = [probe_id for probe_id in overdue if probe_id in self._records]
+        return [self._records[probe_id] for probe_id in overdue]
+
+    def oldest_start(self, mailbox: str) -> datetime | None:
+        """Return when the oldest probe that will come to a mailbox was started."""
+        starts = (record.probe.started for record in self._records.values() if record.probe.mailbox == mailbox)
+        return min(starts, default=None)

@@ -1,0 +1,98 @@
+"""Keeping a mailbox under watch through all trouble, and knowing until when it was seen whole."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from probe.engine.flight import Flight
+from probe.engine.happenings import FolderRead, MailboxFailed, Reporter
+from probe.engine.settling import Settler
+from probe.engine.watching import FolderWatch, ReadWhole
+from probe.model.letter import Folder
+from probe.ports import Clock, LedgerTrouble, MailboxAccess, MailboxBusy, MailboxTrouble, News
+
+log = logging.getLogger(__name__)
+
+FIRST_BACK_OFF = timedelta(milliseconds=200)
+LONGEST_BACK_OFF = timedelta(seconds=5)
+
+NewWatch = Callable[[Folder, str, ReadWhole], FolderWatch]
+"""Makes the watch of a folder, by the folder and its name on the server."""
+
+
+class MailboxWatch:
+    """Watch all folders of one mailbox, each in a session of its own."""
+
+    def __init__(
+        self,
+        mailbox: str,
+        access: MailboxAccess,
+        new_watch: NewWatch,
+        flight: Flight,
+        settler: Settler,
+        *,
+        clock: Clock,
+        report: Reporter,
+    ) -> None:
+        self._mailbox = mailbox
+        self._access = access
+        self._new_watch = new_watch
+        self._flight = flight
+        self._settler = settler
+        self._clock = clock
+        self._report = report
+        self._since = clock.now()
+        self._watches: list[FolderWatch] = []
+        self._read: dict[Folder, datetime] = {}
+        self._back_off = FIRST_BACK_OFF
+
+    def stir(self) -> None:
+        """Make the watch ask soon, because mail is expected."""
+        for watch in self._watches:
+            watch.stir()
+
+    async def run(self) -> None:
+        """Watch for ever; trouble is reported, and tried again later and later."""
+        while True:
+            try:
+                await self._watch_folders()
+            except* MailboxTrouble as group:
+                self._trouble(_first(group))
+            except* LedgerTrouble as group:
+                log.error("what was read in a mailbox cannot be kept: %s", _first(group))
+            await self._clock.sleep(self._back_off.total_seconds())
+            self._back_off = min(2 * self._back_off, LONGEST_BACK_OFF)
+
+    async def _watch_folders(self) -> None:
+        folders = await self._access.folders()
+        self._read = {}
+        self._watches = [self._new_watch(folder, name, self._whole(set(folders))) for folder, name in folders.items()]
+        since = min(self._since, self._flight.oldest_start(self._mailbox) or self._since)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for watch in self._watches:
+                    group.create_task(watch.run(since=since))
+        finally:
+            self._watches = []
+
+    def _whole(self, folders: set[Folder]) -> ReadWhole:
+        async def read_whole(folder: Folder, began: datetime, news: News) -> None:
+            self._read[folder] = began
+            self._report(FolderRead(self._mailbox, folder, began, news.messages))
+            if set(self._read) == folders:
+                self._back_off = FIRST_BACK_OFF
+                await self._settler.watched(self._mailbox, min(self._read.values()))
+
+        return read_whole
+
+    def _trouble(self, trouble: BaseException) -> None:
+        if isinstance(trouble, MailboxBusy):
+            log.info("a mailbox is in use by somebody else: %s", trouble)
+        else:
+            self._report(MailboxFailed(self._mailbox, str(trouble)))
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

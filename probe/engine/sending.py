@@ -1,0 +1,214 @@
+"""Sending: a member's turn on a route, from the claim in the ledger to the end of the last attempt."""
+
+import logging
+import random
+import secrets
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from probe.engine.flight import Flight
+from probe.engine.happenings import LedgerFailed, LedgerWorks, Reporter, Skipped, Started
+from probe.engine.settling import Settler
+from probe.model.message import compose
+from probe.model.outcome import Stage
+from probe.model.probe import Probe, Record
+from probe.model.reply import Attempt, Ending
+from probe.model.retry import next_attempt
+from probe.model.settings import Member, Route, SmtpSettings, TagKey
+from probe.model.tag import ID_BYTES, probe_id
+from probe.ports import Clock, Ledger, LedgerTrouble, Sender, Tally
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 5000
+"""Transactions that go on at the same time; turns beyond that are skipped."""
+
+_PATIENCE = timedelta(seconds=1)
+"""How long to wait before the ledger, or a member that is being dialled, is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A member on a route, and how it is spoken to."""
+
+    route: Route
+    member: Member
+    smtp: SmtpSettings
+
+
+class Dispatcher:
+    """Send probes, one transaction per member at a time; nothing is sent that the ledger does not hold."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        sender: Sender,
+        flight: Flight,
+        settler: Settler,
+        *,
+        instance: str,
+        key: TagKey,
+        clock: Clock,
+        report: Reporter,
+        expect: Callable[[str], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
+        self._ledger = ledger
+        self._sender = sender
+        self._flight = flight
+        self._settler = settler
+        self._instance = instance
+        self._key = key
+        self._clock = clock
+        self._report = report
+        self._expect = expect
+        self._spawn = spawn
+        self._dialled: set[tuple[str, str]] = set()
+        self._ledger_fails = False
+
+    @property
+    def transactions(self) -> int:
+        """Return how many transactions go on."""
+        return len(self._dialled)
+
+    async def turn(self, path: Path, slot: int) -> str | None:
+        """Send one probe and return its id; None when the turn was skipped, or is somebody else's."""
+        if self._is_dialled(path.member) or len(self._dialled) >= MOST_AT_ONCE:
+            await self._skip(path)
+            return None
+        with self._dialling(path.member):
+            probe = self._probe(path, slot)
+            if not await self._claim(probe):
+                return None
+            await self._attempt(Record(probe), path)
+            return probe.id
+
+    async def retry(self, record: Record, path: Path) -> None:
+        """Make the next attempt of a deferred probe when it is due, unless its deadline comes first."""
+        assert record.next_attempt is not None
+        await self._clock.sleep((record.next_attempt - self._clock.now()).total_seconds())
+        while self._is_dialled(path.member):
+            await self._clock.sleep(_PATIENCE.total_seconds())
+        if self._clock.now() >= record.probe.deadline:
+            return
+        with self._dialling(path.member):
+            if await self._begin_retry(record.probe):
+                await self._attempt(replace(record, sending=None, next_attempt=None), path)
+
+    async def _attempt(self, record: Record, path: Path) -> None:
+        probe, number = record.probe, record.attempts + 1
+        self._flight.put(record)
+        self._flight.sending(probe.id, on=True)
+        if number == 1:
+            self._report(Started(probe))
+        self._expect_arrival(probe)
+        attempt = await self._send(probe, path)
+        if attempt.ending in (Ending.ACCEPTED, Ending.IN_DOUBT):
+            self._expect_arrival(probe)
+        due = next_attempt(
+            attempt.ending,
+            path.route.retry,
+            number=number,
+            now=self._clock.now(),
+            deadline=probe.deadline,
+            chance=random.random(),  # noqa: S311 - it spreads load and guards nothing
+        )
+        await self._book(lambda: self._settler.attempted(probe, attempt, number=number, next_attempt=due))
+        if due and (deferred := self._flight.get(probe.id)):
+            self._spawn(self.retry(deferred, path))
+
+    async def _send(self, probe: Probe, path: Path) -> Attempt:
+        began = self._clock.now()
+        try:
+            envelope = compose(path.route, probe, self._key)
+            return await self._sender.send(path.member, envelope, settings=path.smtp, until=probe.deadline)
+        except Exception as error:
+            log.exception("the probe itself failed", extra={"probe": probe.id, "member": str(path.member)})
+            reason = f"the probe itself failed: {type(error).__name__}"
+            return Attempt(Ending.NOT_TRIED, Stage.CONNECT, reason, began)
+
+    def _expect_arrival(self, probe: Probe) -> None:
+        self._flight.expect(probe.id, since=self._clock.now())
+        self._expect(probe.mailbox)
+
+    def _probe(self, path: Path, slot: int) -> Probe:
+        route, member, now = path.route, path.member, self._clock.now()
+        return Probe(
+            id=probe_id(secrets.token_bytes(ID_BYTES)),
+            instance=self._instance,
+            pool=member.pool,
+            member=member.name,
+            route=route.name,
+            mailbox=route.mailbox,
+            slot=slot,
+            endpoint=member.endpoint,
+            expected=route.expect,
+            started=now,
+            deadline=now + route.deadline,
+            late_until=now + route.late_until,
+        )
+
+    async def _claim(self, probe: Probe) -> bool:
+        """Write a probe down before its first byte is sent: the message can arrive before its reply."""
+        try:
+            claimed = await self._ledger.claim(probe)
+        except LedgerTrouble as trouble:
+            self._ledger_failed(trouble)
+            return False
+        self._ledger_works()
+        return claimed
+
+    async def _begin_retry(self, probe: Probe) -> bool:
+        begun = False
+
+        async def begin() -> None:
+            nonlocal begun
+            begun = await self._ledger.begin_retry(probe.id)
+
+        await self._book(begin)
+        return begun
+
+    async def _skip(self, path: Path) -> None:
+        pool, member, route = path.member.pool, path.member.name, path.route.name
+        self._report(Skipped(pool, member, route))
+        try:
+            await self._ledger.count(pool, member, route, Tally.SKIPPED)
+        except LedgerTrouble as trouble:
+            self._ledger_failed(trouble)
+
+    async def _book(self, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Write what has happened, however long the ledger takes to come back."""
+        while True:
+            try:
+                await write()
+            except LedgerTrouble as trouble:
+                self._ledger_failed(trouble)
+                await self._clock.sleep(_PATIENCE.total_seconds())
+            else:
+                self._ledger_works()
+                return
+
+    def _ledger_failed(self, trouble: LedgerTrouble) -> None:
+        if not self._ledger_fails:
+            self._ledger_fails = True
+            self._report(LedgerFailed(str(trouble)))
+
+    def _ledger_works(self) -> None:
+        if self._ledger_fails:
+            self._ledger_fails = False
+            self._report(LedgerWorks())
+
+    def _is_dialled(self, member: Member) -> bool:
+        return (member.pool, member.name) in self._dialled
+
+    @contextmanager
+    def _dialling(self, member: Member) -> Iterator[None]:
+        dialled = (member.pool, member.name)
+        self._dialled.add(dialled)
+        try:
+            yield
+        finally:
+            self._dialled.discard(dialled)

@@ -1,0 +1,101 @@
+"""Settling: what was sent and what was seen come together here, and every probe gets its one outcome."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from probe.engine.flight import Flight
+from probe.engine.happenings import Attempted, Ended, Reporter, Seen, Stranger
+from probe.model.judge import judge
+from probe.model.letter import Kind, Letter, Sighting, recognise
+from probe.model.probe import Probe, Record
+from probe.model.received import hops
+from probe.model.reply import Attempt
+from probe.model.settings import TagKey
+from probe.model.tag import Tag
+from probe.ports import Clock, Ledger, Sighted
+
+
+class Settler:
+    """Take attempts and letters, keep them in the ledger, and close the probes that they decide."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        flight: Flight,
+        *,
+        clock: Clock,
+        report: Reporter,
+        keys: Sequence[TagKey],
+        instance: str,
+    ) -> None:
+        self._ledger = ledger
+        self._flight = flight
+        self._clock = clock
+        self._report = report
+        self._keys = keys
+        self._instance = instance
+        self._watched: dict[str, datetime] = {}
+
+    async def attempted(self, probe: Probe, attempt: Attempt, *, number: int, next_attempt: datetime | None) -> None:
+        """Take what an attempt to send came to; raises LedgerTrouble, then it must be offered again."""
+        await self._ledger.record_attempt(probe.id, attempt, next_attempt=next_attempt)
+        self._flight.sending(probe.id, on=False)
+        self._report(Attempted(probe, attempt, number))
+        record = await self._ledger.record(probe.id)
+        if record and record.judgement is None:
+            self._flight.put(record)
+            await self._settle(record)
+
+    async def take(self, mailbox: str, letters: Iterable[Letter], *, rescan: bool) -> None:
+        """Take what was read in a mailbox; raises LedgerTrouble, then it must be read again."""
+        async with asyncio.TaskGroup() as group:
+            for letter in letters:
+                kind, tag = recognise(letter, self._keys, instance=self._instance)
+                if tag is None:
+                    self._report(Stranger(mailbox, kind))
+                else:
+                    group.create_task(self._sight(letter, tag, rescan))
+
+    async def watched(self, mailbox: str, until: datetime) -> None:
+        """Take note that all folders of a mailbox were read completely, the readings begun at that moment."""
+        self._watched[mailbox] = until
+        await self.settle_overdue(mailbox)
+
+    async def settle_overdue(self, mailbox: str) -> None:
+        """Close what can be closed of the probes whose deadline has passed; raises LedgerTrouble."""
+        for record in self._flight.past_deadline(mailbox, at=self._clock.now()):
+            await self._settle(record)
+
+    async def _sight(self, letter: Letter, tag: Tag, rescan: bool) -> None:
+        sighting = Sighting(
+            tag.probe_id,
+            letter.place,
+            letter.seen,
+            letter.internal_date,
+            letter.size,
+            hops(letter.header, seen=letter.seen),
+        )
+        what, record = await self._ledger.sight(sighting, rescan=rescan)
+        if what is Sighted.NOT_OURS or record is None:
+            self._report(Stranger(letter.place.mailbox, Kind.FORGED))
+            return
+        if what is not Sighted.KNOWN:
+            self._report(Seen(record, sighting, what))
+        if record.judgement is None:
+            self._flight.put(record)
+            await self._settle(record)
+
+    async def _settle(self, record: Record) -> None:
+        probe = record.probe
+        if self._flight.is_sending(probe.id):
+            return  # How the attempt ends is known in a moment, even where the message came before the reply.
+        now = self._clock.now()
+        judgement = judge(record, now=now, watched_until=self._watched.get(probe.mailbox))
+        if judgement is None:
+            return
+        closed = await self._ledger.close(probe.id, judgement, at=now)
+        # Another process may have closed it; its books are ours.
+        closed = closed or await self._ledger.record(probe.id)
+        if self._flight.drop(probe.id) and closed and closed.judgement:
+            self._report(Ended(closed))

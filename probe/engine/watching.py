@@ -1,0 +1,89 @@
+"""Watching one folder: waiting for pushes, asking while mail is expected in it, and handing on what was read."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from probe.engine import asking
+from probe.engine.flight import Flight
+from probe.engine.settling import Settler
+from probe.engine.tidying import Tidier
+from probe.model.letter import Folder
+from probe.ports import Clock, FolderReader, Ledger, Mark, News
+
+WORTH_IDLING = timedelta(milliseconds=500)
+"""For less, a push is not waited for: Dovecot holds it back for as long."""
+
+ReadWhole = Callable[[Folder, datetime, News], Awaitable[None]]
+"""Told of each complete reading: the folder, when the reading began, what it brought."""
+
+
+class FolderWatch:
+    """One session with one folder, from log in to the first trouble."""
+
+    def __init__(
+        self,
+        mailbox: str,
+        folder: Folder,
+        reader: FolderReader,
+        ledger: Ledger,
+        flight: Flight,
+        settler: Settler,
+        tidier: Tidier,
+        *,
+        clock: Clock,
+        read_whole: ReadWhole,
+    ) -> None:
+        self._mailbox = mailbox
+        self._folder = folder
+        self._reader = reader
+        self._ledger = ledger
+        self._flight = flight
+        self._settler = settler
+        self._tidier = tidier
+        self._clock = clock
+        self._read_whole = read_whole
+        self._stirred = asyncio.Event()
+
+    def stir(self) -> None:
+        """Make the watch think again about when to ask next, because mail is expected."""
+        self._stirred.set()
+        self._reader.wake()
+
+    async def run(self, *, since: datetime) -> None:
+        """Watch until there is trouble: raises MailboxTrouble or LedgerTrouble."""
+        mark = await self._ledger.mark(self._mailbox, self._folder)
+        try:
+            await self._reader.open(mark, since=since)
+            while True:
+                self._stirred.clear()
+                mark = await self._read(mark)
+                await self._tidier.tidy(self._reader)
+                await self._pause()
+        finally:
+            await self._reader.close()
+
+    async def _read(self, mark: Mark | None) -> Mark | None:
+        """Read until nothing is left; what was read is in the ledger before it counts as read."""
+        while True:
+            began = self._clock.now()
+            news = await self._reader.read()
+            await self._settler.take(self._mailbox, news.letters, rescan=news.rescan)
+            if news.mark and news.mark != mark:
+                await self._ledger.set_mark(self._mailbox, self._folder, news.mark)
+                mark = news.mark
+            if not news.more:
+                await self._read_whole(self._folder, began, news)
+                return mark
+
+    async def _pause(self) -> None:
+        pause = asking.pause(
+            self._clock.now(),
+            expected_since=self._flight.expected_since(self._mailbox),
+            next_deadline=self._flight.next_deadline(self._mailbox),
+            pace=self._reader.pace,
+        )
+        if pause >= WORTH_IDLING and not self._stirred.is_set():
+            await self._reader.wait(pause)
+        else:
+            await self._clock.wait(self._stirred, pause.total_seconds())
