@@ -1,0 +1,58 @@
+"""What is counted for ever, and the balance that it has to keep: started = outcomes + in flight."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Row, case, func, literal, select, union_all
+
+from probe.ledger.engine import insert
+from probe.ledger.schema import probes, totals
+from probe.model.outcome import Outcome
+from probe.model.probe import Probe
+from probe.ports import Tally, Total
+
+
+def tally(connection: Connection, probe: Probe, tally: Tally, *, outcome: Outcome | None = None) -> None:
+    """Count one more, in the transaction of what is counted, for the instance whose probe it is."""
+    add(connection, (probe.instance, *probe.key), tally, outcome=outcome)
+
+
+def add(
+    connection: Connection, key: tuple[str, str, str, str], tally: Tally, *, outcome: Outcome | None = None
+) -> None:
+    """Count one more for an instance, pool, member and route."""
+    statement = insert(connection, totals).values(
+        **dict(zip(("instance", "pool", "member", "route"), key, strict=True)),
+        tally=tally,
+        outcome=outcome.value if outcome else "",
+        counted=1,
+    )
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=list(totals.primary_key), set_={"counted": totals.c.counted + 1})
+    )
+
+
+def counted(connection: Connection, instance: str) -> Sequence[Total]:
+    """Return what an instance has counted."""
+    rows = connection.execute(select(totals).where(totals.c.instance == instance))
+    return [_total(row) for row in rows]
+
+
+def imbalances(connection: Connection) -> Sequence[str]:
+    """Return, in words, where started probes are not outcomes and probes in flight; empty when all is well."""
+    key = (totals.c.instance, totals.c.pool, totals.c.member, totals.c.route)
+    sign = case((totals.c.tally == Tally.STARTED, 1), else_=-1)
+    entries = union_all(
+        select(*key, (sign * totals.c.counted).label("entry")).where(
+            totals.c.tally.in_([Tally.STARTED, Tally.OUTCOME])
+        ),
+        select(*(probes.c[column.name] for column in key), literal(-1)).where(probes.c.outcome.is_(None)),
+    ).subquery()
+    sums = entries.c.instance, entries.c.pool, entries.c.member, entries.c.route
+    off = func.sum(entries.c.entry)
+    rows = connection.execute(select(*sums, off).group_by(*sums).having(off != 0))
+    return [f"{instance} {pool}/{member} on {route}: {off:+}" for instance, pool, member, route, off in rows]
+
+
+def _total(row: Row[tuple[object, ...]]) -> Total:
+    outcome = Outcome(row.outcome) if row.outcome else None
+    return Total(row.pool, row.member, row.route, row.tally, outcome, row.counted)

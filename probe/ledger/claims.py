@@ -1,0 +1,82 @@
+"""The life of a probe in the ledger: claimed, tried, closed, and at last forgotten."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import insert as plain_insert
+
+from probe.ledger.books import tally
+from probe.ledger.engine import insert
+from probe.ledger.rows import find, probe_columns, sending_columns, transcript_document
+from probe.ledger.schema import attempts, probes
+from probe.model.outcome import Outcome
+from probe.model.probe import Judgement, Probe, Record
+from probe.model.reply import Attempt
+from probe.ports import LedgerTrouble, Tally
+
+PRUNED_AT_ONCE = 500
+"""How many probes are forgotten in one transaction, so that no claim waits long behind it."""
+
+
+def claim(connection: Connection, probe: Probe) -> bool:
+    """Write a probe down, if its turn is not taken."""
+    statement = insert(connection, probes).values(**probe_columns(probe), attempts=0)
+    if connection.execute(statement.on_conflict_do_nothing()).rowcount == 0:
+        return False
+    tally(connection, probe, Tally.STARTED)
+    return True
+
+
+def record_attempt(connection: Connection, probe_id: str, attempt: Attempt, *, next_attempt: datetime | None) -> None:
+    """Write down what an attempt came to."""
+    record = find(connection, probe_id)
+    if record is None:
+        raise LedgerTrouble(f"there is no probe {probe_id} to record an attempt of")
+    number = record.attempts + 1
+    changed = {"attempts": number, "next_attempt": next_attempt, **sending_columns(attempt)}
+    connection.execute(update(probes).where(probes.c.id == probe_id).values(changed))
+    connection.execute(
+        plain_insert(attempts).values(
+            probe_id=probe_id,
+            number=number,
+            ended=_ended(attempt),
+            ending=attempt.ending,
+            reason=attempt.reason,
+            transcript=transcript_document(attempt.transcript),
+        )
+    )
+    if number > 1:
+        tally(connection, record.probe, Tally.RETRY)
+
+
+def close(connection: Connection, probe_id: str, judgement: Judgement, *, at: datetime) -> Record | None:
+    """Give a probe its outcome, if it has none."""
+    statement = (
+        update(probes)
+        .where(probes.c.id == probe_id, probes.c.outcome.is_(None))
+        .values(outcome=judgement.outcome, why=judgement.reason, finished=at, next_attempt=None)
+    )
+    if connection.execute(statement).rowcount == 0:
+        return None
+    record = find(connection, probe_id)
+    assert record is not None
+    tally(connection, record.probe, Tally.OUTCOME, outcome=judgement.outcome)
+    if judgement.outcome not in {record.probe.expected, Outcome.UNKNOWN}:
+        tally(connection, record.probe, Tally.FAILED)
+    return record
+
+
+def prune(connection: Connection, *, finished_before: datetime, now: datetime) -> int:
+    """Forget the next few probes that ended before then and cannot arrive any more; return how many."""
+    old = (
+        select(probes.c.id)
+        .where(probes.c.finished < finished_before, probes.c.late_until < now)
+        .order_by(probes.c.finished)
+        .limit(PRUNED_AT_ONCE)
+    )
+    return connection.execute(delete(probes).where(probes.c.id.in_(old))).rowcount
+
+
+def _ended(attempt: Attempt) -> datetime:
+    last = attempt.transcript[-1:]
+    return attempt.began + sum((exchange.at + exchange.took for exchange in last), timedelta(0))

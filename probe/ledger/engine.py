@@ -1,0 +1,183 @@
+"""The database behind the ledger: all that differs between SQLite and PostgreSQL stands here."""
+
+import os
+import sqlite3
+import ssl
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Table, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from probe.net.text import printable
+from probe.ports import LedgerTrouble
+
+PATIENCE_SECONDS = 10
+"""How long a statement, a lock or a connection is waited for."""
+
+_READERS = 2
+_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, OSError)
+_ADVISORY_LOCK = 0x6D61696C666C6F77
+"""``mailflow``, as a number."""
+
+T = TypeVar("T")
+
+
+class DatabaseDown(LedgerTrouble):
+    """All work meets this trouble, not one piece of it: the disk is full, a lock is held, the server is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One connection that writes, some that read, and what their errors mean."""
+
+    name: str
+    """The database as it may be shown: no password in it."""
+    writing: AsyncEngine
+    """Its transactions exclude each other, those of other processes included."""
+    reading: AsyncEngine
+    """Each of its transactions sees one moment's state."""
+    errors: tuple[type[Exception], ...]
+    """What SQLAlchemy and the driver beneath it raise when something is wrong."""
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Do a piece of work in a transaction of its own. Raises LedgerTrouble."""
+        with self._translating():
+            async with self.writing.begin() as connection:
+                return await connection.run_sync(work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Read, at one moment's state. Raises LedgerTrouble."""
+        with self._translating():
+            async with self.reading.begin() as connection:
+                return await connection.run_sync(work)
+
+    async def dispose(self) -> None:
+        """Close all connections."""
+        await self.reading.dispose()
+        await self.writing.dispose()
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except self.errors as exc:
+            reason = printable(str(getattr(exc, "orig", None) or exc)) or type(exc).__name__
+            kind = DatabaseDown if _is_down(exc) else LedgerTrouble
+            raise kind(f"the ledger {self.name} cannot be used: {reason}") from exc
+
+
+def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT that can say what is done on conflict; standard SQL has none."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def connect_to(state: str) -> Database:
+    """Prepare the database that a ``state`` URL names; nothing but the file is opened yet. Raises LedgerTrouble."""
+    try:
+        url = make_url(state)
+    except (ArgumentError, ValueError) as exc:
+        raise LedgerTrouble(_NOT_A_URL) from exc
+    match url.drivername:
+        case "sqlite" if url.database and url.database != ":memory:":
+            return _sqlite(url, Path(url.database))
+        case "postgresql":
+            return _postgresql(url)
+        case _:
+            raise LedgerTrouble(_NOT_A_URL)
+
+
+_NOT_A_URL = "state is no URL of a database; write sqlite:///./mailflow.db or postgresql://user@host/db"
+
+
+def _sqlite(url: URL, path: Path) -> Database:
+    _make_private(path)
+
+    def engine(begin: str, connections: int) -> AsyncEngine:
+        engine = create_async_engine(
+            url.set(drivername="sqlite+aiosqlite"),
+            pool_size=connections,
+            max_overflow=0,
+            # The driver's own transactions begin too late: what was read before may have changed.
+            connect_args={"isolation_level": None, "timeout": PATIENCE_SECONDS},
+        )
+        event.listen(engine.sync_engine, "connect", _set_pragmas)
+        event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return engine
+
+    return Database(str(path), engine("BEGIN IMMEDIATE", 1), engine("BEGIN", _READERS), (*_ERRORS, sqlite3.Error))
+
+
+def _make_private(path: Path) -> None:
+    """Make the file before SQLite does: it holds a key, and its journals take over its mode."""
+    if not path.parent.is_dir():
+        raise LedgerTrouble(f"the ledger {path} cannot be made: there is no directory {path.parent}")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise LedgerTrouble(f"the ledger {path} cannot be written: {exc.strerror}") from exc
+    try:
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _set_pragmas(connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    # NORMAL in WAL survives any crash of the process; a power cut may undo the last commits (docs/adr/0002).
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _postgresql(url: URL) -> Database:
+    arguments: dict[str, Any] = {"command_timeout": PATIENCE_SECONDS, "timeout": PATIENCE_SECONDS}
+    if tls := _tls(url):
+        arguments["ssl"] = tls
+
+    def engine(connections: int, **options: Any) -> AsyncEngine:
+        return create_async_engine(
+            url.set(drivername="postgresql+asyncpg").difference_update_query(["sslmode"]),
+            pool_size=connections,
+            max_overflow=0,
+            connect_args=arguments,
+            **options,
+        )
+
+    try:
+        import asyncpg  # type: ignore[import-untyped]  # it ships no types; an extra that SQLite does not need
+
+        writing, reading = engine(1), engine(_READERS, isolation_level="REPEATABLE READ")
+    except ModuleNotFoundError as exc:
+        raise LedgerTrouble(
+            "the state is in PostgreSQL, and that needs: pip install 'mailflow-probe[postgresql]'"
+        ) from exc
+    event.listen(writing.sync_engine, "begin", _exclude_other_writers)
+    name = url.set(password=None).render_as_string()
+    return Database(name, writing, reading, (*_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError))
+
+
+def _tls(url: URL) -> str | ssl.SSLContext | None:
+    """Return what the URL asks for; by default a remote server has to prove who it is."""
+    if mode := url.query.get("sslmode"):
+        return str(mode)
+    host = str(url.query.get("host", url.host or ""))
+    local = not host or host.startswith("/") or host in {"localhost", "127.0.0.1", "::1"}
+    return None if local else ssl.create_default_context()
+
+
+def _exclude_other_writers(connection: Connection) -> None:
+    # As SQLite does it. Groups of two processes that touch the same rows in different order would deadlock.
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+
+
+def _is_down(error: Exception) -> bool:
+    invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
+    return invalidated or isinstance(error, (OperationalError, InterfaceError, OSError))

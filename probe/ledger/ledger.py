@@ -1,0 +1,136 @@
+"""The ledger itself: every change goes through the one writer, every question to a reader."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from probe.ledger import books, claims, memory, queries, rows, sightings
+from probe.ledger.engine import Database
+from probe.ledger.writer import Writer
+from probe.model.letter import Folder, Place, Sighting
+from probe.model.probe import Judgement, Probe, Record
+from probe.model.reply import Attempt
+from probe.model.verdict import Verdict
+from probe.ports import Clock, Event, LedgerTrouble, Life, Mark, Page, Query, Sighted, Tally, Total
+
+T = TypeVar("T")
+
+
+class SqlLedger:
+    """Hold every probe until it has exactly one outcome, in a database that SQLAlchemy speaks to."""
+
+    def __init__(self, database: Database, *, instance: str, clock: Clock) -> None:
+        self._database = database
+        self._instance = instance
+        self._clock = clock
+        self._writer = Writer(database)
+        self._readings: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    async def claim(self, probe: Probe) -> bool:
+        """Write a probe down before its first byte is sent; False if its turn is taken."""
+        return await self._writer.write(lambda c: claims.claim(c, probe))
+
+    async def record_attempt(self, probe_id: str, attempt: Attempt, *, next_attempt: datetime | None) -> None:
+        """Write down what an attempt came to, and when the next one is due."""
+        await self._writer.write(lambda c: claims.record_attempt(c, probe_id, attempt, next_attempt=next_attempt))
+
+    async def sight(self, sighting: Sighting, *, rescan: bool) -> tuple[Sighted, Record | None]:
+        """Write down a message that was found, count it as what it is, and return its probe."""
+        return await self._writer.write(lambda c: sightings.sight(c, sighting, rescan=rescan))
+
+    async def close(self, probe_id: str, judgement: Judgement, *, at: datetime) -> Record | None:
+        """Give a probe its one outcome; the record for the one caller that did it."""
+        return await self._writer.write(lambda c: claims.close(c, probe_id, judgement, at=at))
+
+    async def outstanding(self) -> Sequence[Record]:
+        """Return the probes that have no outcome yet."""
+        return await self._read(queries.outstanding)
+
+    async def record(self, probe_id: str) -> Record | None:
+        """Return a probe."""
+        return await self._read(lambda c: rows.find(c, probe_id))
+
+    async def life(self, probe_id: str) -> Life | None:
+        """Return a probe with its events and transcripts."""
+        return await self._read(lambda c: queries.life(c, probe_id))
+
+    async def probes(self, query: Query) -> Page:
+        """Return probes, newest first. Raises ValueError for a cursor that is none."""
+        return await self._read(lambda c: queries.page(c, query))
+
+    async def recent(self, per_member: int, *, since: datetime) -> Sequence[Record]:
+        """Return the newest finished probes of each route and member, oldest first."""
+        return await self._read(lambda c: queries.recent(c, per_member, since=since))
+
+    async def totals(self) -> Sequence[Total]:
+        """Return what this instance has counted since its ledger was made."""
+        return await self._read(lambda c: books.counted(c, self._instance))
+
+    async def imbalances(self) -> Sequence[str]:
+        """Return, in words, where started probes are not outcomes and probes in flight; empty when all is well."""
+        return await self._read(books.imbalances)
+
+    async def count(self, pool: str, member: str, route: str, tally: Tally) -> None:
+        """Count one more of what no other method counts."""
+        await self._writer.write(lambda c: books.add(c, (self._instance, pool, member, route), tally))
+
+    async def note(self, probe_id: str, event: Event) -> None:
+        """Add a line to the life of a probe."""
+        await self._writer.write(lambda c: memory.note(c, probe_id, event))
+
+    async def mark(self, mailbox: str, folder: Folder) -> Mark | None:
+        """Return how far this instance has read a folder."""
+        return await self._read(lambda c: memory.mark(c, self._instance, mailbox, folder))
+
+    async def set_mark(self, mailbox: str, folder: Folder, mark: Mark) -> None:
+        """Remember how far this instance has read a folder."""
+        await self._writer.write(lambda c: memory.set_mark(c, self._instance, mailbox, folder, mark))
+
+    async def removable(self, mailbox: str, *, seen_before: datetime, limit: int) -> Sequence[Sighting]:
+        """Return messages in a mailbox that may be deleted."""
+        return await self._read(lambda c: sightings.removable(c, mailbox, seen_before=seen_before, limit=limit))
+
+    async def removed(self, places: Sequence[Place]) -> None:
+        """Remember that messages are gone from their places."""
+        await self._writer.write(lambda c: sightings.removed(c, places, at=self._clock.now()))
+
+    async def verdicts(self) -> Mapping[tuple[str, str], Verdict]:
+        """Return the last verdict of each pool and member."""
+        return await self._read(memory.all_verdicts)
+
+    async def set_verdict(self, pool: str, member: str, verdict: Verdict) -> None:
+        """Remember a verdict."""
+        await self._writer.write(lambda c: memory.set_verdict(c, pool, member, verdict))
+
+    async def tag_key(self) -> bytes:
+        """Return the key that is kept in the ledger, made on first use."""
+        return await self._writer.write(memory.tag_key)
+
+    async def prune(self, *, finished_before: datetime) -> int:
+        """Forget probes that ended before then and cannot arrive any more, totals excepted; return how many."""
+        forgotten = 0
+        while few := await self._writer.write(
+            lambda c: claims.prune(c, finished_before=finished_before, now=self._clock.now())
+        ):
+            forgotten += few
+        return forgotten
+
+    async def close_books(self) -> None:
+        """Finish what is being written and read, and let go of the database."""
+        self._closed = True
+        await self._writer.close()
+        await asyncio.gather(*self._readings, return_exceptions=True)
+        await self._database.dispose()
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        if self._closed:
+            raise LedgerTrouble("the ledger is closed")
+        # A driver that is cancelled in the middle of a statement leaves a connection nobody can use.
+        reading = asyncio.create_task(self._database.read(work))
+        self._readings.add(reading)
+        reading.add_done_callback(self._readings.discard)
+        return await asyncio.shield(reading)

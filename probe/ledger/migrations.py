@@ -1,0 +1,37 @@
+"""The version of the schema: made, brought forward, or refused when it is newer than this program."""
+
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, insert, inspect, select, update
+
+from probe.ledger.schema import metadata, schema
+from probe.ports import LedgerTrouble
+
+Migration = Callable[[Connection], None]
+
+MIGRATIONS: Sequence[Migration] = ()
+"""What leads from version 1 to 2, from 2 to 3, ...; ``schema.py`` always shows the newest."""
+
+
+def prepare(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Bring the tables to the newest version, all or nothing. Raises LedgerTrouble for one that is newer."""
+    newest = 1 + len(migrations)
+    found = _version(connection)
+    if found is None:
+        metadata.create_all(connection)
+        connection.execute(insert(schema).values(version=newest))
+        return
+    if found > newest:
+        raise LedgerTrouble(
+            f"the ledger has schema version {found} and this program knows up to {newest}; use the newer program"
+        )
+    for migrate in migrations[found - 1 :]:
+        migrate(connection)
+    connection.execute(update(schema).values(version=newest))
+
+
+def _version(connection: Connection) -> int | None:
+    if not inspect(connection).has_table(schema.name):
+        return None
+    version: int = connection.execute(select(schema.c.version)).scalar_one()
+    return version

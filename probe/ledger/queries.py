@@ -1,0 +1,85 @@
+"""Questions about probes."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from probe.ledger.columns import EPOCH, duration, microseconds
+from probe.ledger.rows import find, record, records, transcript
+from probe.ledger.schema import attempts, events, probes, sightings
+from probe.ledger.timeline import timeline
+from probe.model.probe import Record
+from probe.ports import Life, Page, Query
+
+LONGEST_PAGE = 1000
+
+
+def outstanding(connection: Connection) -> Sequence[Record]:
+    """Return the probes without an outcome, oldest first."""
+    statement = records().where(probes.c.outcome.is_(None)).order_by(probes.c.started)
+    return [record(row) for row in connection.execute(statement)]
+
+
+def page(connection: Connection, query: Query) -> Page:
+    """Return the probes that are asked for, newest first. Raises ValueError for a cursor that is none."""
+    limit = min(max(query.limit, 1), LONGEST_PAGE)
+    statement = records().order_by(probes.c.started.desc(), probes.c.id.desc()).limit(limit + 1)
+    for name in ("pool", "member", "route", "outcome"):
+        if (wanted := getattr(query, name)) is not None:
+            statement = statement.where(probes.c[name] == wanted)
+    if query.before is not None:
+        started, probe_id = _read_cursor(query.before)
+        same = and_(probes.c.started == started, probes.c.id < probe_id)
+        statement = statement.where(probes.c.started <= started, or_(probes.c.started < started, same))
+    found = [record(row) for row in connection.execute(statement)]
+    more = len(found) > limit
+    return Page(found[:limit], _cursor(found[limit - 1]) if more else None)
+
+
+def recent(connection: Connection, per_member: int, *, since: datetime) -> Sequence[Record]:
+    """Return the newest finished probes of each route and member, oldest first."""
+    each = (probes.c.pool, probes.c.route, probes.c.member)
+    newest_first = (probes.c.finished.desc(), probes.c.started.desc(), probes.c.id)
+    ranked = (
+        select(probes.c.id, func.row_number().over(partition_by=each, order_by=newest_first).label("rank"))
+        .where(probes.c.finished >= since)
+        .subquery()
+    )
+    statement = (
+        records()
+        .where(probes.c.id.in_(select(ranked.c.id).where(ranked.c.rank <= per_member)))
+        .order_by(probes.c.finished, probes.c.started)
+    )
+    return [record(row) for row in connection.execute(statement)]
+
+
+def life(connection: Connection, probe_id: str) -> Life | None:
+    """Return all that is known of a probe."""
+    found = find(connection, probe_id)
+    if found is None:
+        return None
+    tried, seen, noted = (
+        connection.execute(select(table).where(table.c.probe_id == probe_id).order_by(order)).all()
+        for table, order in (
+            (attempts, attempts.c.number),
+            (sightings, sightings.c.seen),
+            (events, events.c.number),
+        )
+    )
+    return Life(found, timeline(found, tried, seen, noted), [transcript(row.transcript) for row in tried])
+
+
+def _cursor(last: Record) -> str:
+    text = f"{microseconds(last.probe.started - EPOCH)} {last.probe.id}"
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        number, _, probe_id = text.partition(" ")
+        return EPOCH + duration(int(number)), probe_id
+    except (ValueError, OverflowError) as exc:
+        raise ValueError("this is no cursor of an earlier page") from exc

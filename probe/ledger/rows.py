@@ -1,0 +1,162 @@
+"""Rows of the database as values of the model, and back."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, select
+
+from probe.ledger.columns import EPOCH, duration, microseconds
+from probe.ledger.schema import probes, sightings
+from probe.model.letter import Hop, Place, Sighting
+from probe.model.outcome import Stage
+from probe.model.probe import Judgement, Probe, Record, Sending
+from probe.model.reply import Attempt, Exchange, Reply
+from probe.ports import Sighted
+
+_PROBE = tuple(Probe.__dataclass_fields__)
+_PLACE = ("mailbox", "folder", "validity", "uid")
+
+AnyRow = Row[Any]
+
+
+def records() -> Select[Any]:
+    """Return the SELECT of whole records: probes with the first copy that was seen of each."""
+    first = and_(sightings.c.probe_id == probes.c.id, sightings.c.sighted != Sighted.DUPLICATE)
+    arrival = [column.label(f"sighting_{column.name}") for column in sightings.c]
+    return select(*probes.c, *arrival).join_from(probes, sightings, first, isouter=True)
+
+
+def find(connection: Connection, probe_id: str) -> Record | None:
+    """Return the record of a probe, if there is one."""
+    row = connection.execute(records().where(probes.c.id == probe_id)).one_or_none()
+    return None if row is None else record(row)
+
+
+def record(row: AnyRow) -> Record:
+    """Read a row of ``records()``."""
+    return Record(
+        probe=Probe(**{name: getattr(row, name) for name in _PROBE}),
+        attempts=row.attempts,
+        next_attempt=row.next_attempt,
+        sending=_sending(row) if row.ending else None,
+        arrival=sighting(row, "sighting_") if row.sighting_probe_id else None,
+        judgement=Judgement(row.outcome, row.why) if row.outcome else None,
+        finished=row.finished,
+    )
+
+
+def probe_columns(probe: Probe) -> dict[str, Any]:
+    """Return a probe as columns of its row."""
+    return {name: getattr(probe, name) for name in _PROBE}
+
+
+def sending_columns(attempt: Attempt) -> dict[str, Any]:
+    """Return what is kept of an attempt in the row of its probe."""
+    return {
+        "ending": attempt.ending,
+        "stage": attempt.stage,
+        "reason": attempt.reason,
+        "code": attempt.reply.code if attempt.reply else None,
+        "enhanced_code": attempt.reply.enhanced_code if attempt.reply else None,
+        "first_byte": attempt.first_byte,
+        "accepted": attempt.accepted,
+        "smtp_time": attempt.smtp_time,
+        "stages": {stage.value: microseconds(took) for stage, took in attempt.stages.items()},
+    }
+
+
+def place_columns(place: Place) -> dict[str, Any]:
+    """Return a place as columns of its row."""
+    return {name: getattr(place, name) for name in _PLACE}
+
+
+def sighting(row: AnyRow, prefix: str = "") -> Sighting:
+    """Read a row of ``sightings``, whose columns may carry a prefix."""
+    column = row._mapping
+    return Sighting(
+        probe_id=column[f"{prefix}probe_id"],
+        place=Place(**{name: column[prefix + name] for name in _PLACE}),
+        seen=column[f"{prefix}seen"],
+        internal_date=column[f"{prefix}internal_date"],
+        size=column[f"{prefix}size"],
+        hops=tuple(_hop(hop) for hop in column[f"{prefix}hops"]),
+    )
+
+
+def sighting_columns(sighting: Sighting) -> dict[str, Any]:
+    """Return a sighting as columns of its row."""
+    return {
+        "probe_id": sighting.probe_id,
+        **place_columns(sighting.place),
+        "seen": sighting.seen,
+        "internal_date": sighting.internal_date,
+        "size": sighting.size,
+        "hops": [_hop_document(hop) for hop in sighting.hops],
+    }
+
+
+def transcript(document: Iterable[dict[str, Any]]) -> Sequence[Exchange]:
+    """Read the document of a transcript."""
+    return tuple(_exchange(entry) for entry in document)
+
+
+def transcript_document(exchanges: Iterable[Exchange]) -> list[dict[str, Any]]:
+    """Return a transcript as a document that JSON can hold."""
+    return [
+        {
+            "stage": exchange.stage.value,
+            "sent": exchange.sent,
+            "reply": _reply_document(exchange.reply) if exchange.reply else None,
+            "at": microseconds(exchange.at),
+            "took": microseconds(exchange.took),
+        }
+        for exchange in exchanges
+    ]
+
+
+def _sending(row: AnyRow) -> Sending:
+    return Sending(
+        ending=row.ending,
+        stage=row.stage,
+        reason=row.reason,
+        code=row.code,
+        enhanced_code=row.enhanced_code,
+        first_byte=row.first_byte,
+        accepted=row.accepted,
+        smtp_time=row.smtp_time,
+        stages={Stage(stage): duration(took) for stage, took in row.stages.items()},
+    )
+
+
+def _hop(document: dict[str, Any]) -> Hop:
+    at, delay = document["at"], document["delay"]
+    return Hop(
+        by=document["by"],
+        protocol=document["protocol"],
+        at=None if at is None else EPOCH + duration(at),
+        delay=None if delay is None else duration(delay),
+    )
+
+
+def _hop_document(hop: Hop) -> dict[str, Any]:
+    return {
+        "by": hop.by,
+        "protocol": hop.protocol,
+        "at": None if hop.at is None else microseconds(hop.at - EPOCH),
+        "delay": None if hop.delay is None else microseconds(hop.delay),
+    }
+
+
+def _exchange(document: dict[str, Any]) -> Exchange:
+    reply = document["reply"]
+    return Exchange(
+        stage=Stage(document["stage"]),
+        sent=document["sent"],
+        reply=reply and Reply(reply["code"], tuple(reply["lines"]), reply["enhanced_code"]),
+        at=duration(document["at"]),
+        took=duration(document["took"]),
+    )
+
+
+def _reply_document(reply: Reply) -> dict[str, Any]:
+    return {"code": reply.code, "lines": list(reply.lines), "enhanced_code": reply.enhanced_code}

@@ -1,0 +1,169 @@
+"""The tables of the ledger."""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from probe.ledger.columns import Duration, Moment, Prose, Word
+from probe.model.letter import Folder
+from probe.model.outcome import Outcome, Stage, State
+from probe.model.reply import Ending
+from probe.ports import Sighted, Tally
+
+metadata = MetaData()
+
+schema = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+
+probes = Table(
+    "probes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("instance", Text, nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("mailbox", Text, nullable=False),
+    Column("slot", BigInteger, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("expected", Word(Outcome), nullable=False),
+    Column("started", Moment, nullable=False),
+    Column("deadline", Moment, nullable=False),
+    Column("late_until", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_attempt", Moment),
+    Column("ending", Word(Ending)),
+    Column("stage", Word(Stage)),
+    Column("reason", Prose),
+    Column("code", Integer),
+    Column("enhanced_code", Prose),
+    Column("first_byte", Moment),
+    Column("accepted", Moment),
+    Column("smtp_time", Duration),
+    Column("stages", JSON(none_as_null=True)),
+    Column("outcome", Word(Outcome)),
+    Column("why", Prose),
+    Column("finished", Moment),
+    # The database, not care, lets one process only send the probe of a turn.
+    UniqueConstraint("pool", "route", "member", "slot"),
+)
+Index(
+    "probes_outstanding",
+    probes.c.started,
+    sqlite_where=probes.c.outcome.is_(None),
+    postgresql_where=probes.c.outcome.is_(None),
+)
+Index("probes_by_age", probes.c.started, probes.c.id)
+Index("probes_by_member", probes.c.pool, probes.c.member, probes.c.started, probes.c.id)
+Index("probes_by_route", probes.c.route, probes.c.started, probes.c.id)
+Index("probes_by_outcome", probes.c.outcome, probes.c.started, probes.c.id)
+Index("probes_by_end", probes.c.finished)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("probe_id", ForeignKey("probes.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("ended", Moment, nullable=False),
+    Column("ending", Word(Ending), nullable=False),
+    Column("reason", Prose, nullable=False),
+    Column("transcript", JSON, nullable=False),
+    PrimaryKeyConstraint("probe_id", "number"),
+)
+
+sightings = Table(
+    "sightings",
+    metadata,
+    Column("probe_id", Text, nullable=False),
+    Column("mailbox", Text, nullable=False),
+    Column("folder", Word(Folder), nullable=False),
+    Column("validity", BigInteger, nullable=False),
+    Column("uid", Text, nullable=False),
+    Column("seen", Moment, nullable=False),
+    Column("internal_date", Moment),
+    Column("size", BigInteger, nullable=False),
+    Column("hops", JSON, nullable=False),
+    Column("sighted", Word(Sighted), nullable=False),
+    Column("gone", Moment),
+    # RFC 1939 7 lets a server give the UIDL of a deleted message to another: a place alone names no message.
+    PrimaryKeyConstraint("probe_id", "mailbox", "folder", "validity", "uid"),
+    ForeignKeyConstraint(["probe_id"], ["probes.id"], ondelete="CASCADE"),
+)
+Index("sightings_by_place", *(sightings.c[name] for name in ("mailbox", "folder", "validity", "uid")))
+Index(
+    "sightings_not_gone",
+    sightings.c.mailbox,
+    sightings.c.seen,
+    sqlite_where=sightings.c.gone.is_(None),
+    postgresql_where=sightings.c.gone.is_(None),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("probe_id", ForeignKey("probes.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("text", Prose, nullable=False),
+    PrimaryKeyConstraint("probe_id", "number"),
+)
+
+totals = Table(
+    "totals",
+    metadata,
+    Column("instance", Text, nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("tally", Word(Tally), nullable=False),
+    # Empty where it is not an outcome that is counted: a primary key holds no NULL.
+    Column("outcome", Text, nullable=False),
+    Column("counted", BigInteger, nullable=False),
+    PrimaryKeyConstraint("instance", "pool", "member", "route", "tally", "outcome"),
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    # An instance believes its own tags only: what another one has read is not read for this one.
+    Column("instance", Text, nullable=False),
+    Column("mailbox", Text, nullable=False),
+    Column("folder", Word(Folder), nullable=False),
+    Column("validity", BigInteger, nullable=False),
+    Column("uid", BigInteger, nullable=False),
+    PrimaryKeyConstraint("instance", "mailbox", "folder"),
+)
+
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("pool", Text, nullable=False),
+    Column("member", Text, nullable=False),
+    Column("state", Word(State), nullable=False),
+    Column("reason", Prose, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("evidence", JSON, nullable=False),
+    Column("evidence_at", Moment),
+    Column("guarded", Boolean, nullable=False),
+    PrimaryKeyConstraint("pool", "member"),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+)

@@ -1,0 +1,103 @@
+"""What a message that was found is to its probe, and where it lies until it is deleted."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, update
+
+from probe.ledger.books import tally
+from probe.ledger.rows import find, place_columns, sighting_columns
+from probe.ledger.rows import sighting as read_sighting
+from probe.ledger.schema import probes, sightings
+from probe.model.letter import Place, Sighting
+from probe.model.outcome import Outcome
+from probe.model.probe import Record
+from probe.ports import Sighted, Tally
+
+_MAY_COME_LATE = frozenset({Outcome.MISSING, Outcome.UNKNOWN})
+_COUNTED = {Sighted.LATE: Tally.LATE, Sighted.DUPLICATE: Tally.DUPLICATE}
+
+
+def sight(connection: Connection, sighting: Sighting, *, rescan: bool) -> tuple[Sighted, Record | None]:
+    """Write down a message that was found."""
+    record = find(connection, sighting.probe_id)
+    if record is None or record.probe.mailbox != sighting.place.mailbox:
+        return Sighted.NOT_OURS, None
+    if _is_known(connection, sighting) or (rescan and _rebind(connection, sighting)):
+        return Sighted.KNOWN, find(connection, sighting.probe_id)
+    if sighting.seen > record.probe.late_until:
+        return Sighted.NOT_OURS, None
+    sighted = _taken_for(record)
+    connection.execute(insert(sightings).values(**sighting_columns(sighting), sighted=sighted))
+    if sighted in _COUNTED:
+        tally(connection, record.probe, _COUNTED[sighted])
+    return sighted, find(connection, sighting.probe_id)
+
+
+def removable(connection: Connection, mailbox: str, *, seen_before: datetime, limit: int) -> Sequence[Sighting]:
+    """Return messages of settled probes that lie in a mailbox, the oldest first."""
+    rows = connection.execute(
+        select(sightings)
+        .join(probes, probes.c.id == sightings.c.probe_id)
+        .where(
+            sightings.c.mailbox == mailbox,
+            sightings.c.seen < seen_before,
+            sightings.c.gone.is_(None),
+            probes.c.outcome.is_not(None),
+        )
+        .order_by(sightings.c.seen)
+        .limit(limit)
+    )
+    return [read_sighting(row) for row in rows]
+
+
+def removed(connection: Connection, places: Sequence[Place], *, at: datetime) -> None:
+    """Remember that messages are gone."""
+    if not places:
+        return
+    here = [sightings.c[name] == bindparam(f"at_{name}") for name in place_columns(places[0])]
+    statement = update(sightings).where(*here, sightings.c.gone.is_(None)).values(gone=at)
+    rows = [{f"at_{name}": value for name, value in place_columns(place).items()} for place in places]
+    connection.execute(statement, rows)
+
+
+def _taken_for(record: Record) -> Sighted:
+    if record.arrival:
+        return Sighted.DUPLICATE
+    if record.judgement is None:
+        return Sighted.ARRIVAL
+    return Sighted.LATE if record.judgement.outcome in _MAY_COME_LATE else Sighted.AFTER_REFUSAL
+
+
+def _is_known(connection: Connection, sighting: Sighting) -> bool:
+    return (
+        connection.execute(select(sightings.c.seen).where(_is(sighting.probe_id, sighting.place))).first() is not None
+    )
+
+
+def _rebind(connection: Connection, sighting: Sighting) -> bool:
+    """Take a message for one that was seen before its folder was renumbered."""
+    old = connection.execute(
+        select(sightings)
+        .where(
+            sightings.c.probe_id == sighting.probe_id,
+            sightings.c.mailbox == sighting.place.mailbox,
+            sightings.c.folder == sighting.place.folder,
+            sightings.c.validity != sighting.place.validity,
+        )
+        .order_by(sightings.c.gone.is_not(None), sightings.c.seen)
+        .limit(1)
+    ).first()
+    if old is None:
+        return False
+    # A message whose number is no longer valid was taken for gone; here it lies.
+    renumbered: dict[str, Any] = {**place_columns(sighting.place), "gone": None}
+    before = _is(sighting.probe_id, read_sighting(old).place)
+    connection.execute(update(sightings).where(before).values(renumbered))
+    return True
+
+
+def _is(probe_id: str, place: Place) -> ColumnElement[bool]:
+    here = [sightings.c[name] == value for name, value in place_columns(place).items()]
+    return and_(sightings.c.probe_id == probe_id, *here)

@@ -1,0 +1,66 @@
+"""The life of a probe as one list of events, read from what the ledger keeps anyway."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import assert_never
+
+from probe.ledger.rows import AnyRow
+from probe.model.probe import Record
+from probe.model.reply import Ending
+from probe.ports import Event, Sighted
+
+
+def timeline(
+    record: Record, attempts: Iterable[AnyRow], sightings: Iterable[AnyRow], notes: Iterable[AnyRow]
+) -> Sequence[Event]:
+    """Return all events of a probe in the order in which they happened."""
+    events = chain(
+        _begin(record),
+        (Event(row.ended, _KIND_OF_ENDING[row.ending], row.reason) for row in attempts),
+        chain.from_iterable(_of_sighting(row) for row in sightings),
+        (Event(row.at, row.kind, row.text) for row in notes),
+        _end(record),
+    )
+    return sorted(events, key=lambda event: event.at)
+
+
+_KIND_OF_ENDING = {
+    Ending.ACCEPTED: "sent",
+    Ending.REFUSED: "refused",
+    Ending.REFUSED_FOR_NOW: "deferred",
+    Ending.UNREACHABLE: "unreachable",
+    Ending.IN_DOUBT: "in doubt",
+    Ending.NOT_TRIED: "not tried",
+}
+
+
+def _begin(record: Record) -> Iterator[Event]:
+    yield Event(record.probe.started, "started", f"for {record.probe.member} at {record.probe.endpoint}")
+
+
+def _of_sighting(row: AnyRow) -> Iterator[Event]:
+    where = f"{row.folder} of {row.mailbox}, number {row.uid}"
+    yield Event(row.seen, _kind_of_sighting(row.sighted), where)
+    if row.gone:
+        yield Event(row.gone, "deleted", where)
+
+
+def _kind_of_sighting(sighted: Sighted) -> str:
+    match sighted:
+        case Sighted.ARRIVAL:
+            return "seen"
+        case Sighted.LATE:
+            return "late"
+        case Sighted.AFTER_REFUSAL:
+            return "seen after a refusal"
+        case Sighted.DUPLICATE:
+            return "duplicate"
+        case Sighted.KNOWN | Sighted.NOT_OURS:
+            raise ValueError(f"{sighted} is never written down")
+        case _:
+            assert_never(sighted)
+
+
+def _end(record: Record) -> Iterator[Event]:
+    if record.judgement and record.finished:
+        yield Event(record.finished, "outcome", f"{record.judgement.outcome}: {record.judgement.reason}")
