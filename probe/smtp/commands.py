@@ -1,0 +1,83 @@
+"""What a client says: commands that nothing can be smuggled into, and the message with its final dot."""
+
+from dataclasses import dataclass, field
+
+from probe.model.outcome import Stage
+
+LONGEST = 512
+"""Octets of a command line, CRLF included (RFC 5321 4.5.3.1.4)."""
+LONGEST_ANSWER = 12288
+"""Octets of an answer to an AUTH challenge, CRLF included (RFC 4954 4)."""
+STRUCK_OUT = "***"
+
+
+class Unsayable(ValueError):
+    """Something cannot be written as a command; the message says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """What is to be sent, and how the one reply to it is called."""
+
+    stage: Stage
+    octets: bytes = field(repr=False)
+    """Empty where the server speaks first."""
+    shown: str
+    """What the transcript shows."""
+    awaited: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secure:
+    """Start TLS now."""
+
+    stage: Stage
+
+
+Step = Say | Secure
+
+
+def greeting() -> Say:
+    """Wait for the server's first words."""
+    return Say(Stage.BANNER, b"", "", "greeting")
+
+
+def command(stage: Stage, line: str, *, shown: str | None = None) -> Say:
+    """Write a command. Raises Unsayable for whatever a command line cannot hold."""
+    return Say(stage, _octets(line, LONGEST), shown or line, f"reply to {line.partition(' ')[0]}")
+
+
+def answer(line: str) -> Say:
+    """Write a secret answer to an AUTH challenge. Raises Unsayable when it is too long."""
+    return Say(Stage.AUTH, _octets(line, LONGEST_ANSWER), STRUCK_OUT, "reply to AUTH")
+
+
+def path(address: str) -> str:
+    """Write an address as a path, ``<a@b>``. Raises Unsayable where it would end before its end."""
+    if "<" in address or ">" in address:
+        raise Unsayable("an address holds an angle bracket")
+    return f"<{address}>"
+
+
+def message(content: bytes) -> Say:
+    """Write a message with canonical line ends, dots doubled, and its final dot."""
+    octets = dot_stuffed(content)
+    return Say(Stage.BODY, octets, f"<{len(octets)} octets>", "reply to the final dot")
+
+
+def dot_stuffed(content: bytes) -> bytes:
+    """Double the dot of every line that begins with one, and end with one lone dot (RFC 5321 4.5.2, 4.1.1.4)."""
+    stuffed = content.replace(b"\r\n.", b"\r\n..")
+    if stuffed.startswith(b"."):
+        stuffed = b"." + stuffed
+    end = b"" if not stuffed or stuffed.endswith(b"\r\n") else b"\r\n"
+    return stuffed + end + b".\r\n"
+
+
+def _octets(line: str, longest: int) -> bytes:
+    if not (line.isascii() and line.isprintable()) and line:
+        raise Unsayable("a command holds a character that is not printable ASCII")
+    octets = line.encode("ascii") + b"\r\n"
+    if len(octets) > longest:
+        raise Unsayable(f"a command is longer than {longest} octets")
+    return octets

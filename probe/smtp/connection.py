@@ -1,0 +1,139 @@
+"""One TCP connection to a server, with TLS when it is asked for: octets out, replies in, nothing unbounded."""
+
+import asyncio
+import ssl
+from typing import cast
+
+from probe.model.reply import Reply
+from probe.model.settings import Member
+from probe.smtp.failures import Lost, OwnFailure, broken, no_handshake, not_connected
+from probe.smtp.replies import ReplyParser, Violation
+
+BLOCK = 64 * 1024
+"""Octets that are handed to the network at a time."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection that is written to in blocks and read reply by reply; its user sets the deadlines."""
+
+    def __init__(self, peer: str) -> None:
+        self._peer = peer
+        self._parser = ReplyParser()
+        self._failure: Lost | Violation | None = None
+        self._held_back = False
+        self._stirred = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._transport: asyncio.Transport | None = None
+
+    @classmethod
+    async def open(cls, member: Member, *, source: str | None) -> "Connection":
+        """Connect to a member's own address and port. Raises Unreached or OwnFailure."""
+        loop = asyncio.get_running_loop()
+        local = (source, 0) if source else None
+        try:
+            _, connection = await loop.create_connection(
+                lambda: cls(member.name), member.address, member.port, local_addr=local
+            )
+        except OSError as error:
+            raise not_connected(error, peer=member.name, endpoint=member.endpoint) from error
+        return connection
+
+    @property
+    def local_address(self) -> str:
+        """Return our own address on this connection."""
+        return str(self._wire.get_extra_info("sockname")[0])
+
+    @property
+    def certificate(self) -> bytes | None:
+        """Return the server's certificate (DER), once TLS stands."""
+        protected = self._wire.get_extra_info("ssl_object")
+        return protected.getpeercert(binary_form=True) if protected else None
+
+    async def send(self, octets: bytes) -> bool:
+        """Hand one block to the network; False if a reply came before all of it was out. Raises Lost, Violation."""
+        self._check()
+        self._wire.write(octets)
+        while self._held_back and not self._parser.unread:
+            await self._news()
+        return not self._held_back
+
+    async def reply(self) -> Reply:
+        """Wait for the next reply. Raises Lost, and Violation where the server says something else."""
+        while (reply := self._parser.next()) is None:
+            await self._news()
+        return reply
+
+    def early(self) -> Reply | None:
+        """Return a reply that is there already. Raises Violation."""
+        return self._parser.next()
+
+    async def secure(self, context: ssl.SSLContext, name: str) -> None:
+        """Go on under TLS. Raises Insecure, Lost, OwnFailure, and Violation for an attempt at injection."""
+        self._check()
+        if self._parser.unread:
+            # RFC 3207 4.2: what was said in clear would be taken for what was said under TLS.
+            raise Violation("injected plain text in front of the TLS handshake")
+        try:
+            secured = await asyncio.get_running_loop().start_tls(self._wire, self, context, server_hostname=name)
+        except OSError as error:  # ssl.SSLError is one
+            raise no_handshake(error, peer=self._peer, name=name) from error
+        except ValueError as error:
+            raise OwnFailure(f"no certificate can be checked for the name {name!r}: {error}") from error
+        self._transport = cast(asyncio.Transport, secured)
+        self._limit_unsent()
+
+    async def close(self) -> None:
+        """Close in good order, and wait until that is done."""
+        self._wire.close()
+        await self._ended.wait()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._wire.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._limit_unsent()
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what the server says, until it says too much."""
+        try:
+            self._parser.feed(data)
+        except Violation as violation:
+            self._failure = self._failure or violation
+            self.abort()
+        self._stirred.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wake whoever waits."""
+        self._failure = self._failure or broken(exc)
+        self._ended.set()
+        self._stirred.set()
+
+    def pause_writing(self) -> None:
+        """Remember that not everything is out."""
+        self._held_back = True
+
+    def resume_writing(self) -> None:
+        """Remember that everything is out."""
+        self._held_back = False
+        self._stirred.set()
+
+    @property
+    def _wire(self) -> asyncio.Transport:
+        assert self._transport is not None
+        return self._transport
+
+    def _limit_unsent(self) -> None:
+        # So low that writing is held back until all is with the kernel: only then the final dot is out.
+        self._wire.set_write_buffer_limits(high=1, low=0)
+
+    async def _news(self) -> None:
+        self._check()
+        self._stirred.clear()
+        await self._stirred.wait()
+
+    def _check(self) -> None:
+        if self._failure:
+            raise self._failure

@@ -1,0 +1,44 @@
+"""Keeps the times and the transcript of one attempt."""
+
+import time
+from datetime import datetime, timedelta
+
+from probe.model.outcome import Stage
+from probe.model.reply import Exchange, Reply
+from probe.ports import Clock
+from probe.smtp.commands import Say
+
+
+class Log:
+    """Measures from its making on; the wall clock is asked once only, so that all differences are true."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.began = clock.now()
+        self._start = time.monotonic()
+        self.stages: dict[Stage, timedelta] = {}
+        self.exchanges: list[Exchange] = []
+        self.first_byte: datetime | None = None
+
+    def elapsed(self) -> timedelta:
+        """Return how long the attempt has lasted."""
+        return timedelta(seconds=time.monotonic() - self._start)
+
+    def sending(self) -> None:
+        """Note that octets of ours are about to go out."""
+        self.first_byte = self.first_byte or self.began + self.elapsed()
+
+    def spent(self, stage: Stage, since: timedelta) -> timedelta:
+        """Add the time since then to a stage, and return it."""
+        took = self.elapsed() - since
+        self.stages[stage] = self.stages.get(stage, timedelta()) + took
+        return took
+
+    def exchanged(self, say: Say, reply: Reply | None, *, sent: bool, since: timedelta) -> None:
+        """Note what was said and what came back."""
+        took = self.spent(say.stage, since)
+        self.exchanges.append(Exchange(say.stage, say.shown if sent else "", reply, since, took))
+
+    def replied_after(self, stage: Stage) -> timedelta | None:
+        """Return when the last reply at a stage came, counted from the start."""
+        ends = (past.at + past.took for past in self.exchanges if past.stage is stage and past.reply)
+        return max(ends, default=None)

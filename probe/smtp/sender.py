@@ -1,0 +1,87 @@
+"""Hands one message to one member, and says what it came to."""
+
+import ssl
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from probe.model.message import Envelope
+from probe.model.outcome import Stage
+from probe.model.reply import Attempt, Ending
+from probe.model.settings import Member, SmtpSettings, Tls
+from probe.net.tls import client_context
+from probe.ports import Clock
+from probe.smtp.certificate import expiry
+from probe.smtp.dialogue import Ended
+from probe.smtp.log import Log
+from probe.smtp.visit import Visit, Visited
+
+_INSPECTION = timedelta(seconds=2)
+"""What a second look at a certificate that did not pass may take."""
+
+
+class SmtpSender:
+    """Sends by SMTP; satisfies ``probe.ports.Sender``. To be used by one event loop."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._contexts: dict[tuple[bool, Path | None, int], ssl.SSLContext] = {}
+
+    async def send(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
+        """Run one full SMTP transaction and say what it came to; never later than ``until``, and never raise."""
+        try:
+            context = self._context(settings)
+        except OSError as error:  # ssl.SSLError is one
+            reason = f"the CA certificates in {settings.ca_file} cannot be used: {error}"
+            return _not_tried(reason, Log(self._clock))
+        log = Log(self._clock)
+        end = min(settings.timeouts.total, until - log.began)
+        if end <= timedelta():
+            return _not_tried("no time was left to send it", log)
+        visited = await Visit(member, envelope, settings=settings, context=context, log=log, end=end).pay()
+        certificate = visited.certificate
+        if visited.distrusted:
+            certificate = await self._distrusted(member, envelope, settings=settings, left=end - log.elapsed())
+        return _attempt(visited, log, certificate)
+
+    async def _distrusted(
+        self, member: Member, envelope: Envelope, *, settings: SmtpSettings, left: timedelta
+    ) -> bytes | None:
+        """Fetch a certificate that did not pass, unverified; not one command follows that handshake."""
+        unverified = replace(settings, verify=False)
+        context, end = self._context(unverified), min(left, _INSPECTION)
+        visit = Visit(member, envelope, settings=unverified, context=context, log=Log(self._clock), end=end)
+        return (await visit.pay(only_secure=True)).certificate
+
+    def _context(self, settings: SmtpSettings) -> ssl.SSLContext | None:
+        """Return the TLS context for these settings; a CA file that was exchanged is read again."""
+        if settings.tls is Tls.NONE:
+            return None
+        changed = settings.ca_file.stat().st_mtime_ns if settings.ca_file else 0
+        key = (settings.verify, settings.ca_file, changed)
+        if key not in self._contexts:
+            self._contexts[key] = client_context(verify=settings.verify, ca_file=settings.ca_file)
+        return self._contexts[key]
+
+
+def _not_tried(reason: str, log: Log) -> Attempt:
+    return _attempt(Visited(Ended(Ending.NOT_TRIED, Stage.CONNECT, reason)), log, None)
+
+
+def _attempt(visited: Visited, log: Log, certificate: bytes | None) -> Attempt:
+    ended, smtp_time = visited.ended, log.replied_after(Stage.BODY)
+    assert ended is not None
+    owned = ended.ending is Ending.ACCEPTED and smtp_time is not None
+    return Attempt(
+        ended.ending,
+        ended.stage,
+        ended.reason,
+        log.began,
+        first_byte=log.first_byte,
+        accepted=log.began + smtp_time if owned and smtp_time else None,
+        smtp_time=smtp_time,
+        reply=ended.reply,
+        stages=log.stages,
+        transcript=tuple(log.exchanges),
+        certificate_expiry=expiry(certificate) if certificate else None,
+    )

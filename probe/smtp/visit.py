@@ -1,0 +1,107 @@
+"""One visit to a member: a connection is made, a dialogue carried over it, and the connection closed."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address
+
+from probe.model.message import Envelope
+from probe.model.outcome import Stage
+from probe.model.reply import Ending
+from probe.model.settings import Member, SmtpSettings
+from probe.smtp.carrier import Carrier, Deadlines
+from probe.smtp.connection import Connection
+from probe.smtp.dialogue import Dialogue, Ended
+from probe.smtp.failures import OwnFailure, Unreached
+from probe.smtp.log import Log
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """What a visit came to."""
+
+    ended: Ended | None
+    """None where it was broken off on purpose."""
+    certificate: bytes | None = None
+    """The server's (DER), where TLS was agreed."""
+    distrusted: bool = False
+    """The server's certificate did not pass."""
+
+
+class Visit:
+    """Knows whom to visit, with what, and for how long."""
+
+    def __init__(
+        self,
+        member: Member,
+        envelope: Envelope,
+        *,
+        settings: SmtpSettings,
+        context: ssl.SSLContext | None,
+        log: Log,
+        end: timedelta,
+    ) -> None:
+        self._member = member
+        self._envelope = envelope
+        self._settings = settings
+        self._context = context
+        self._log = log
+        self._deadlines = Deadlines(settings.timeouts, log, end=end)
+
+    async def pay(self, *, only_secure: bool = False) -> Visited:
+        """Go through the whole dialogue, or only until TLS stands; the connection is closed in the end."""
+        try:
+            connection = await self._connected()
+        except Unreached as unreached:
+            return Visited(Ended(Ending.UNREACHABLE, Stage.CONNECT, str(unreached)))
+        except OwnFailure as failure:
+            return Visited(Ended(Ending.NOT_TRIED, Stage.CONNECT, str(failure)))
+        try:
+            return await self._spoken(connection, only_secure=only_secure)
+        finally:
+            connection.abort()
+
+    async def _connected(self) -> Connection:
+        limit, allowed = self._deadlines.at(Stage.CONNECT)
+        since = self._log.elapsed()
+        try:
+            async with asyncio.timeout(limit.total_seconds()):
+                return await Connection.open(self._member, source=self._settings.source_address)
+        except TimeoutError as error:
+            raise Unreached(
+                f"{self._member.name} did not take the connection to {self._member.endpoint} {allowed}"
+            ) from error
+        finally:
+            self._log.spent(Stage.CONNECT, since)
+
+    async def _spoken(self, connection: Connection, *, only_secure: bool) -> Visited:
+        dialogue = Dialogue(
+            self._envelope,
+            settings=self._settings,
+            peer=self._member.name,
+            ehlo=self._settings.ehlo or own_name(connection.local_address),
+        )
+        name = self._settings.server_name or self._member.hostname or self._member.address
+        tls = (self._context, name) if self._context else None
+        carrier = Carrier(connection, dialogue, tls=tls, log=self._log, deadlines=self._deadlines)
+        await carrier.run(only_secure=only_secure)
+        if self._log.replied_after(Stage.QUIT):
+            await self._close(connection)
+        return Visited(dialogue.ended, connection.certificate, carrier.distrusted)
+
+    async def _close(self, connection: Connection) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._deadlines.at(Stage.QUIT)[0].total_seconds()):
+                await connection.close()
+
+
+def own_name(address: str) -> str:
+    """Return this host's full name, else its address as a literal (RFC 5321 4.1.4); no name is looked up."""
+    name = socket.gethostname()
+    if "." in name.strip(".") and name.isascii() and name.isprintable():
+        return name
+    parsed = ip_address(address.partition("%")[0])
+    return f"[IPv6:{parsed}]" if isinstance(parsed, IPv6Address) else f"[{parsed}]"
