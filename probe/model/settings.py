@@ -284,3 +284,5 @@ class Settings:
     web: Web = Web()
     resolver: Resolver = Resolver()
     health: HealthPolicy = HealthPolicy()
+    explain_for: timedelta = timedelta(days=14)
+    """How long the story of a finished probe is kept."""

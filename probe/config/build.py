@@ -1,0 +1,152 @@
+"""The sections of the config as the settings that the program runs on."""
+
+from probe.config.mailboxes import Access, Folders, MailboxSection
+from probe.config.pools import DiscoverySection, PoolSection, SmtpSection
+from probe.config.root import Config
+from probe.config.routes import RouteSection
+from probe.model.outcome import Outcome
+from probe.model.settings import (
+    Content,
+    ContentKind,
+    Discovery,
+    DiscoveryKind,
+    HealthPolicy,
+    ImapSettings,
+    Login,
+    Mailbox,
+    Member,
+    Pool,
+    Pop3Settings,
+    Resolver,
+    Retry,
+    Route,
+    Settings,
+    SmtpSettings,
+    Timeouts,
+    Tls,
+    UnknownIs,
+    Web,
+)
+
+
+def build(config: Config) -> Settings:
+    """Return the settings that a valid config stands for."""
+    mailboxes = {name: _mailbox(name, section) for name, section in config.mailboxes.items()}
+    return Settings(
+        instance=config.instance,
+        state=config.state,
+        tag_keys=tuple(config.tag_keys),
+        web=Web(listen=config.web.listen, lifecycle=config.web.lifecycle),
+        resolver=_resolver(config),
+        mailboxes=mailboxes,
+        pools={name: _pool(name, section) for name, section in config.pools.items()},
+        routes={name: _route(name, section, mailboxes[section.mailbox]) for name, section in config.routes.items()},
+        health=_health(config),
+        explain_for=config.explain_for,
+    )
+
+
+def _resolver(config: Config) -> Resolver:
+    if config.resolver is None:
+        return Resolver()
+    return Resolver(nameservers=tuple(config.resolver.nameservers), port=config.resolver.port)
+
+
+def _health(config: Config) -> HealthPolicy:
+    health = config.health
+    return HealthPolicy(
+        rise=health.rise,
+        fall=health.fall,
+        min_healthy=health.min_healthy,
+        stale_after=health.stale_after,
+        unknown_is=UnknownIs(health.unknown_is),
+    )
+
+
+def _mailbox(name: str, section: MailboxSection) -> Mailbox:
+    folders = section.folders or Folders()
+    return Mailbox(
+        name=name,
+        address=section.address,
+        access=_imap(section.imap) if section.imap else _pop3(section.pop3),
+        inbox=folders.inbox,
+        junk=folders.junk,
+        keep=section.keep,
+    )
+
+
+def _imap(access: Access) -> ImapSettings:
+    return ImapSettings(
+        host=access.host,
+        login=Login(access.username, access.password),
+        port=access.port or (993 if access.tls == "implicit" else 143),
+        tls=Tls(access.tls),
+        verify=access.verify,
+        server_name=access.server_name,
+        ca_file=access.ca_file,
+    )
+
+
+def _pop3(access: Access | None) -> Pop3Settings:
+    assert access is not None, "a mailbox is read over IMAP or POP3"
+    return Pop3Settings(
+        host=access.host,
+        login=Login(access.username, access.password),
+        port=access.port or (995 if access.tls == "implicit" else 110),
+        tls=Tls(access.tls),
+        verify=access.verify,
+        server_name=access.server_name,
+        ca_file=access.ca_file,
+    )
+
+
+def _pool(pool: str, section: PoolSection) -> Pool:
+    members = tuple(
+        Member(pool=pool, name=name, address=member.address, port=member.port, hostname=member.hostname)
+        for name, member in (section.members or {}).items()
+    )
+    discovery = _discovery(section.discover) if section.discover else None
+    return Pool(name=pool, members=members, discovery=discovery, smtp=_smtp(section.smtp))
+
+
+def _discovery(section: DiscoverySection) -> Discovery:
+    for kind in DiscoveryKind:
+        name = getattr(section, kind)
+        if name is not None:
+            return Discovery(kind=kind, name=name, port=section.port or 25)
+    raise AssertionError("a discovery has a kind")
+
+
+def _smtp(section: SmtpSection) -> SmtpSettings:
+    tls, auth, timeouts = Tls(section.tls), section.auth, section.timeouts
+    return SmtpSettings(
+        tls=tls,
+        # Opportunistic TLS protects from listeners only, and takes what certificate there is (RFC 7435).
+        verify=tls is not Tls.OPPORTUNISTIC if section.verify is None else section.verify,
+        server_name=section.server_name,
+        ca_file=section.ca_file,
+        ehlo=section.ehlo,
+        source_address=section.source_address,
+        login=Login(auth.username, auth.password) if auth else None,
+        login_without_tls=bool(auth and auth.plaintext),
+        timeouts=Timeouts(connect=timeouts.connect, reply=timeouts.reply, total=timeouts.total),
+    )
+
+
+def _route(name: str, section: RouteSection, mailbox: Mailbox) -> Route:
+    retry, content = section.retry, section.content
+    return Route(
+        name=name,
+        pool=section.pool,
+        mailbox=section.mailbox,
+        sender=section.sender,
+        recipient=section.recipient or mailbox.address,
+        bounces=section.bounces or section.mailbox,
+        interval=section.interval,
+        deadline=section.deadline,
+        late_until=section.late_until,
+        expect=Outcome(section.expect),
+        retry=Retry(attempts=retry.attempts, first=retry.first, longest=retry.longest),
+        content=Content(kind=ContentKind(content.kind), size=content.size),
+        objective=section.objective,
+    )

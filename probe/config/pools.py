@@ -1,0 +1,135 @@
+"""The pools of the config: members that are written down, or where to look for them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+
+from probe.config.addresses import (
+    Address,
+    CaFile,
+    Domain,
+    Greeting,
+    Host,
+    MemberAddress,
+    Port,
+    endpoint,
+    member_address,
+)
+from probe.config.fields import Line, Name, PositiveDuration, shown
+from probe.config.problems import quoted, refusal
+from probe.config.secrets import Password
+from probe.config.section import Section, one_of
+from probe.model.settings import Timeouts
+
+
+class MemberSection(Section):
+    """One SMTP server of a pool."""
+
+    address: MemberAddress
+    port: Port = 25
+    hostname: Host | None = None
+
+
+def _in_full(value: Any) -> Any:
+    """Return the long form of a member written as 192.0.2.1:25 or [2001:db8::1]:25."""
+    if isinstance(value, dict):
+        return value
+    right = "write 192.0.2.1:25 or [2001:db8::1]:25"
+    if not isinstance(value, str):
+        raise refusal(f"{shown(value)} is not an address and port", right)
+    host, port = endpoint(value, right=right)
+    if port == 0:
+        raise refusal("0 is not a port", right)
+    return {"address": member_address(host)} | ({} if port is None else {"port": port})
+
+
+Member = Annotated[MemberSection, BeforeValidator(_in_full, json_schema_input_type=str | MemberSection)]
+
+
+class DiscoverySection(Section):
+    """Where to look for the members of a pool."""
+
+    mx: Domain | None = None
+    host: Host | None = None
+    srv: Domain | None = None
+    port: Port | None = None
+
+    @field_validator("port")
+    @classmethod
+    def _port_of_record(cls, port: int | None, info: ValidationInfo) -> int | None:
+        if port and info.data.get("srv"):
+            raise refusal("stands beside srv, whose records name the port", "leave it out")
+        return port
+
+
+class Authentication(Section):
+    """What a member is logged in to with."""
+
+    username: Line
+    password: Password
+    plaintext: bool = False
+
+
+class TimeoutSection(Section):
+    """How long a member may take."""
+
+    connect: PositiveDuration = Timeouts().connect
+    reply: PositiveDuration = Timeouts().reply
+    total: PositiveDuration = Timeouts().total
+
+
+class SmtpSection(Section):
+    """How the members of a pool are spoken to."""
+
+    tls: Literal["none", "opportunistic", "starttls", "implicit"] = "opportunistic"
+    verify: bool | None = None
+    ca_file: CaFile | None = None
+    server_name: Host | None = None
+    ehlo: Greeting | None = None
+    source_address: Address | None = None
+    proxy_protocol: Literal["none"] = "none"
+    auth: Authentication | None = None
+    pipelining: Literal["auto", "off"] = "auto"
+    timeouts: TimeoutSection = TimeoutSection()
+
+    @field_validator("auth")
+    @classmethod
+    def _login_possible(cls, auth: Authentication | None, info: ValidationInfo) -> Authentication | None:
+        if auth and not auth.plaintext and info.data.get("tls") == "none":
+            raise refusal(
+                "would send the password over a connection without TLS",
+                "write tls: starttls, or plaintext: true here if that is meant",
+            )
+        return auth
+
+
+class PoolSection(Section):
+    """One pool."""
+
+    members: Annotated[dict[Name, Member], Field(min_length=1)] | None = None
+    discover: DiscoverySection | None = Field(default=None, validate_default=True)
+    smtp: SmtpSection = SmtpSection()
+
+    @field_validator("members")
+    @classmethod
+    def _each_its_own(cls, members: dict[str, MemberSection] | None) -> dict[str, MemberSection] | None:
+        seen: dict[tuple[str, int], str] = {}
+        for name, member in (members or {}).items():
+            first = seen.setdefault((member.address, member.port), name)
+            if first != name:
+                raise refusal(f"has the address and port of {quoted(first)}", "give each member its own", at=(name,))
+        return members
+
+    @field_validator("discover")
+    @classmethod
+    def _members_or_discover(cls, discover: DiscoverySection | None, info: ValidationInfo) -> DiscoverySection | None:
+        return one_of(discover, info, other="members")
+
+    @field_validator("discover")
+    @classmethod
+    def _one_place_to_look(cls, discover: DiscoverySection | None) -> DiscoverySection | None:
+        if discover and sum(key is not None for key in (discover.mx, discover.host, discover.srv)) != 1:
+            raise refusal(
+                "needs one of mx, host and srv, and only one", "write {mx: DOMAIN}, {host: NAME} or {srv: NAME}"
+            )
+        return discover

@@ -1,0 +1,58 @@
+"""The top of the config, and the small sections that stand there."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, field_validator
+
+from probe.config.addresses import Address, Endpoint, Port, StateUrl
+from probe.config.fields import Name, PositiveDuration
+from probe.config.health import HealthSection
+from probe.config.mailboxes import MailboxSection
+from probe.config.pools import PoolSection
+from probe.config.problems import quoted, refusal
+from probe.config.routes import RouteSection
+from probe.config.secrets import SigningKey
+from probe.config.section import Section
+from probe.model.settings import Resolver, TagKey, Web
+
+
+class WebSection(Section):
+    """Where HTTP is served, and what it allows."""
+
+    listen: Endpoint = Web().listen
+    lifecycle: bool = False
+    protect_health: Literal[False] = False
+
+
+class ResolverSection(Section):
+    """Which name servers are asked."""
+
+    nameservers: Annotated[list[Address], Field(min_length=1)]
+    port: Port = Resolver().port
+
+
+class Config(Section):
+    """The config of mailflow-probe."""
+
+    model_config = ConfigDict(title="mailflow-probe")
+
+    instance: Name
+    state: StateUrl = "sqlite:///./mailflow.db"
+    tag_keys: list[SigningKey] = Field(default=[], repr=False)
+    web: WebSection = WebSection()
+    resolver: ResolverSection | None = None
+    mailboxes: Annotated[dict[Name, MailboxSection], Field(min_length=1)]
+    pools: Annotated[dict[Name, PoolSection], Field(min_length=1)]
+    routes: Annotated[dict[Name, RouteSection], Field(min_length=1)]
+    health: HealthSection = HealthSection()
+    explain_for: PositiveDuration = timedelta(days=14)
+
+    @field_validator("tag_keys")
+    @classmethod
+    def _one_key_per_id(cls, keys: list[TagKey]) -> list[TagKey]:
+        ids = [key.id for key in keys]
+        for index, name in enumerate(ids):
+            if name in ids[:index]:
+                raise refusal(f"{quoted(name)} names another key already", "give each key its own", at=(index, "id"))
+        return keys

@@ -1,0 +1,107 @@
+"""The routes of the config: what is sent where, how often, and what is expected of it."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+
+from probe.config.addresses import MailAddress
+from probe.config.fields import Interval, Objective, PositiveDuration, Size, shown, text
+from probe.config.problems import quoted, refusal
+from probe.config.section import Section, surroundings
+from probe.model.settings import Retry
+
+
+def _known(name: str, among: tuple[str, ...], *, what: str, plural: str) -> str:
+    # Where there are none at all, their own section is what is wrong.
+    if among and name not in among:
+        raise refusal(f"there is no {what} {quoted(name)}", f"{plural} are: {', '.join(among)}")
+    return name
+
+
+def _pool(value: Any, info: ValidationInfo) -> str:
+    return _known(text(value), surroundings(info).pools, what="pool", plural="pools")
+
+
+def _mailbox(value: Any, info: ValidationInfo) -> str:
+    return _known(text(value), surroundings(info).mailboxes, what="mailbox", plural="mailboxes")
+
+
+PoolName = Annotated[str, PlainValidator(_pool), WithJsonSchema({"type": "string"})]
+MailboxName = Annotated[str, PlainValidator(_mailbox), WithJsonSchema({"type": "string"})]
+
+
+class RetrySection(Section):
+    """How often and when a probe is tried again."""
+
+    attempts: Annotated[int, Field(ge=1, le=100)] = Retry().attempts
+    first: PositiveDuration = Retry().first
+    longest: PositiveDuration = Retry().longest
+
+    @field_validator("longest")
+    @classmethod
+    def _not_before_first(cls, longest: timedelta, info: ValidationInfo) -> timedelta:
+        if longest < info.data.get("first", longest):
+            raise refusal("is shorter than first", "make it as long as first, or longer")
+        return longest
+
+
+class ContentSection(Section):
+    """What a probe message carries."""
+
+    kind: Literal["plain", "gtube", "eicar"] = "plain"
+    size: Size = 0
+
+
+_KINDS = ("plain", "gtube", "eicar")
+
+
+def _spelled_out(value: Any) -> Any:
+    """Return the long form of a content written as one word."""
+    if isinstance(value, str) and value in _KINDS:
+        return {"kind": value}
+    if isinstance(value, dict) and list(value) == ["size"]:
+        return value
+    raise refusal(f"{shown(value)} is no known content", "write plain, gtube, eicar or {size: 64KiB}")
+
+
+class RouteSection(Section):
+    """One route."""
+
+    pool: PoolName
+    mailbox: MailboxName
+    sender: MailAddress = Field(alias="from")
+    recipient: MailAddress | None = Field(default=None, alias="to")
+    bounces: MailboxName | None = None
+    interval: Interval = timedelta(seconds=60)
+    deadline: PositiveDuration = timedelta(minutes=5)
+    late_until: PositiveDuration = Field(default=timedelta(days=5), validate_default=True)
+    expect: Literal["delivered", "rejected", "deferred", "junked", "bounced", "missing"] = "delivered"
+    retry: RetrySection = RetrySection()
+    content: Annotated[ContentSection, BeforeValidator(_spelled_out)] = ContentSection()
+    objective: Objective = 0.995
+
+    @field_validator("late_until")
+    @classmethod
+    def _after_deadline(cls, late_until: timedelta, info: ValidationInfo) -> timedelta:
+        if late_until <= info.data.get("deadline", timedelta(0)):
+            raise refusal("ends before the deadline", "make it longer than the deadline, such as 5d")
+        return late_until
+
+    @field_validator("expect")
+    @classmethod
+    def _visible(cls, expect: str, info: ValidationInfo) -> str:
+        mailbox = info.data.get("mailbox")
+        if expect == "junked" and mailbox in surroundings(info).without_folders:
+            raise refusal(
+                f"cannot be junked: mailbox {quoted(mailbox)} is read over POP3, which knows no junk folder",
+                "read the mailbox over imap",
+            )
+        return expect
+
+    @field_validator("retry")
+    @classmethod
+    def _before_deadline(cls, retry: RetrySection, info: ValidationInfo) -> RetrySection:
+        if retry.attempts > 1 and retry.first >= info.data.get("deadline", timedelta.max):
+            raise refusal("is not before the deadline", "make it shorter than the deadline", at=("first",))
+        return retry

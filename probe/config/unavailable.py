@@ -1,0 +1,65 @@
+"""Keys that belong to the config, but not yet to this version: refused by name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from probe.config.document import Document
+from probe.config.problems import Place
+
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """A key of the config, or some of its values."""
+
+    place: tuple[str, ...]
+    values: tuple[str | bool, ...] = ()
+    """Empty: all of them."""
+    beside: tuple[str, ...] = ()
+    """The neighbours whose presence or absence means nothing without this key."""
+
+
+UNAVAILABLE = (
+    Unavailable(("agent",)),
+    Unavailable(("notify",)),
+    Unavailable(("web", "config_file")),
+    Unavailable(("web", "protect_health"), values=(True,)),
+    Unavailable(("mailboxes", ANY, "imap", "auth"), beside=("username", "password")),
+    Unavailable(("mailboxes", ANY, "pop3", "auth"), beside=("username", "password")),
+    Unavailable(("pools", ANY, "members", ANY, "command"), beside=("address",)),
+    Unavailable(("pools", ANY, "discover", "vip"), beside=("members",)),
+    Unavailable(("pools", ANY, "discover", "haproxy"), beside=("backend",)),
+    Unavailable(("pools", ANY, "smtp", "proxy_protocol"), values=("v1", "v2")),
+    Unavailable(("pools", ANY, "smtp", "auth", "oauth2"), beside=("username", "password")),
+    Unavailable(("routes", ANY, "path")),
+)
+
+
+def strike(document: Document) -> set[Place]:
+    """Take what this version does not have out of a document, as its problems; return the places concerned."""
+    struck: set[Place] = set()
+    for row in UNAVAILABLE:
+        for mapping, place in list(_holders(document.value, row.place)):
+            value = mapping[row.place[-1]]
+            if row.values and value not in row.values:
+                continue
+            word = f"{str(value).lower()} is" if row.values else "is"
+            document.refuse(place, f"{word} not available in this version", "leave it out")
+            for key in (row.place[-1], *row.beside):
+                mapping.pop(key, None)
+                struck.add((*place[:-1], key))
+    return struck
+
+
+def _holders(value: Any, pattern: tuple[str, ...], place: Place = ()) -> Iterator[tuple[dict[str, Any], Place]]:
+    """Yield every mapping that holds the last key of a pattern, and the place of that key."""
+    if not isinstance(value, dict):
+        return
+    first, *rest = pattern
+    for key in list(value) if first == ANY else [first] if first in value else []:
+        if rest:
+            yield from _holders(value[key], tuple(rest), (*place, key))
+        else:
+            yield value, (*place, key)
