@@ -64,7 +64,7 @@ class Server(ABC):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.drop_all()
-        await asyncio.gather(*(wire.ended() for wire in wires))
+        await asyncio.gather(*(wire.lost() for wire in wires))
         await self._listener.wait_closed()
         self._listener = None
 

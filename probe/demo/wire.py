@@ -27,6 +27,7 @@ class Wire(asyncio.Protocol):
         self._stirred = asyncio.Event()
         self._writable = asyncio.Event()
         self._ended = asyncio.Event()
+        self._lost = asyncio.Event()
         self._transport: asyncio.Transport
 
     @property
@@ -87,6 +88,10 @@ class Wire(asyncio.Protocol):
         """Wait until the client has closed or is gone."""
         await self._ended.wait()
 
+    async def lost(self) -> None:
+        """Wait until the socket is closed."""
+        await self._lost.wait()
+
     def close(self) -> None:
         """Send what is still waiting, then close."""
         self._transport.close()
@@ -116,6 +121,7 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wake whoever waits for this client."""
         self._end()
+        self._lost.set()
         self._writable.set()
         self._closed(self)
 
