@@ -20,7 +20,7 @@ class Reply:
     enhanced_code: str | None = None
 
     def __post_init__(self) -> None:
-        if not 200 <= self.code <= 559:
+        if not 200 <= self.code <= 599:
             raise ValueError(f"{self.code} is not an SMTP reply code")
 
     @property
