@@ -1,0 +1,67 @@
+"""The metrics of members and of their pools: what load balancers are told."""
+
+from collections.abc import Iterator, Mapping
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from probe.engine.figures import MemberFigures
+from probe.model.outcome import State
+
+Members = Mapping[tuple[str, str], MemberFigures]
+
+
+def member_metrics(members: Members) -> Iterator[Metric]:
+    """Tell the verdict on every member, and until when its certificate holds."""
+    yield _states(members)
+    yield _changes(members)
+    yield _certificates(members)
+
+
+def pool_metrics(guarded: Mapping[str, int]) -> Iterator[Metric]:
+    """Tell how many members of each pool are kept up though they failed."""
+    family = GaugeMetricFamily(
+        "mailflow_verdicts_guarded",
+        "Members that failed and are kept up, by min_healthy or because what members share may be to blame.",
+        labels=("pool",),
+    )
+    for pool, count in guarded.items():
+        family.add_metric((pool,), count)
+    yield family
+
+
+_LABELS = ("pool", "member")
+
+
+def _states(members: Members) -> Metric:
+    family = GaugeMetricFamily(
+        "mailflow_member_state",
+        "1 for the state that the member is in, 0 for the others.",
+        labels=(*_LABELS, "state"),
+    )
+    for labels, figures in members.items():
+        now = figures.verdict.state if figures.verdict else State.UNKNOWN
+        for state in State:
+            family.add_metric((*labels, state.value), float(state is now))
+    return family
+
+
+def _changes(members: Members) -> Metric:
+    family = CounterMetricFamily(
+        "mailflow_member_state_changes", "How often the state of the member changed.", labels=_LABELS
+    )
+    for labels, figures in members.items():
+        family.add_metric(labels, figures.state_changes)
+    return family
+
+
+def _certificates(members: Members) -> Metric:
+    family = GaugeMetricFamily(
+        "mailflow_tls_certificate_expiry_timestamp_seconds",
+        "When the certificate expires that the member showed last.",
+        labels=_LABELS,
+    )
+    for labels, figures in members.items():
+        if figures.certificate_expiry:
+            family.add_metric(labels, figures.certificate_expiry.timestamp())
+    return family

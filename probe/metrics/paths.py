@@ -1,0 +1,167 @@
+"""The metrics of a path: what was counted of a member on a route."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.utils import floatToGoString
+
+from probe.engine.board import Path
+from probe.engine.figures import Histogram, PathFigures
+
+Paths = Mapping[Path, PathFigures]
+
+
+def path_metrics(paths: Paths) -> Iterator[Metric]:
+    """Tell the figures of every path."""
+    yield from (_counter(row, paths) for row in _COUNTERS)
+    yield from (_gauge(row, paths) for row in _GAUGES)
+    yield _outcomes(paths)
+    yield from (_histogram(row, paths) for row in _HISTOGRAMS)
+    yield _stages(paths)
+    yield _hops(paths)
+
+
+_LABELS = ("pool", "member", "route")
+_MOST_HOPS = 30
+"""Further Received lines are left out: every hop is a series, and a message may carry any number of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    name: str
+    help: str
+    read: Callable[[PathFigures], float | None]
+    """None where there is nothing to tell yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Durations:
+    name: str
+    help: str
+    read: Callable[[PathFigures], Histogram]
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
+
+
+_COUNTERS = (
+    _Number("mailflow_probes_started", "Probes that were started.", lambda path: path.started),
+    _Number("mailflow_probes", "Probes that finished, each with one outcome.", lambda path: path.finished),
+    _Number(
+        "mailflow_probe_failures",
+        "Probes that ended otherwise than their route expects; those of unknown outcome are not among them.",
+        lambda path: path.failures,
+    ),
+    _Number(
+        "mailflow_late_arrivals",
+        "Messages that arrived after their probe had ended as missing or unknown.",
+        lambda path: path.late,
+    ),
+    _Number("mailflow_duplicates", "Further copies of messages that had arrived before.", lambda path: path.duplicates),
+    _Number("mailflow_retries", "Further tries to send a message, after the first.", lambda path: path.retries),
+    _Number(
+        "mailflow_probes_skipped",
+        "Turns left out because the transaction before was still going on, or a cap was reached.",
+        lambda path: path.skipped,
+    ),
+)
+
+_GAUGES = (
+    _Number(
+        "mailflow_probe_success",
+        "1 if the last finished probe ended as its route expects, else 0.",
+        lambda path: float(bool(path.success)),
+    ),
+    _Number("mailflow_probes_in_flight", "Probes that have no outcome yet.", lambda path: path.in_flight),
+    _Number(
+        "mailflow_last_delivery_timestamp_seconds",
+        "When the last message was seen that was delivered in time.",
+        lambda path: _seconds(path.last_delivery),
+    ),
+    _Number(
+        "mailflow_last_probe_timestamp_seconds",
+        "When the last probe finished, whatever its outcome.",
+        lambda path: _seconds(path.last_probe),
+    ),
+)
+
+_HISTOGRAMS = (
+    _Durations(
+        "mailflow_delivery_duration_seconds",
+        "Time from the first byte sent to the message seen in the mailbox, of delivered probes.",
+        lambda path: path.delivery,
+    ),
+    _Durations(
+        "mailflow_smtp_duration_seconds",
+        "Time from connecting to the reply after the final dot, of every try that came so far.",
+        lambda path: path.smtp,
+    ),
+)
+
+
+def _counter(row: _Number, paths: Paths) -> Metric:
+    family = CounterMetricFamily(row.name, row.help, labels=_LABELS)
+    return _filled(family, row, paths)
+
+
+def _gauge(row: _Number, paths: Paths) -> Metric:
+    family = GaugeMetricFamily(row.name, row.help, labels=_LABELS)
+    return _filled(family, row, paths)
+
+
+def _filled(family: CounterMetricFamily | GaugeMetricFamily, row: _Number, paths: Paths) -> Metric:
+    for labels, figures in paths.items():
+        value = row.read(figures)
+        if value is not None:
+            family.add_metric(labels, value)
+    return family
+
+
+def _outcomes(paths: Paths) -> Metric:
+    family = CounterMetricFamily(
+        "mailflow_probe_outcomes",
+        "Probes that finished, by how they ended.",
+        labels=(*_LABELS, "outcome"),
+    )
+    for labels, figures in paths.items():
+        for outcome, count in figures.outcomes.items():
+            family.add_metric((*labels, outcome.value), count)
+    return family
+
+
+def _histogram(row: _Durations, paths: Paths) -> Metric:
+    family = HistogramMetricFamily(row.name, row.help, labels=_LABELS)
+    for labels, figures in paths.items():
+        durations = row.read(figures)
+        bounds = [*map(floatToGoString, durations.bounds), "+Inf"]
+        family.add_metric(labels, list(zip(bounds, accumulate(durations.counts), strict=True)), durations.sum_seconds)
+    return family
+
+
+def _stages(paths: Paths) -> Metric:
+    family = GaugeMetricFamily(
+        "mailflow_smtp_stage_duration_seconds",
+        "Time that each stage of the SMTP dialogue took in the last try, of the stages that were reached.",
+        labels=(*_LABELS, "stage"),
+    )
+    for labels, figures in paths.items():
+        for stage, duration in figures.stages.items():
+            family.add_metric((*labels, stage.value), duration.total_seconds())
+    return family
+
+
+def _hops(paths: Paths) -> Metric:
+    family = GaugeMetricFamily(
+        "mailflow_hop_delay_seconds",
+        "Time between one Received line and the next of the last message seen, the oldest first, by foreign clocks.",
+        labels=(*_LABELS, "hop"),
+    )
+    for labels, figures in paths.items():
+        for hop, delay in enumerate(figures.hop_delays[:_MOST_HOPS], start=1):
+            family.add_metric((*labels, str(hop)), delay.total_seconds())
+    return family

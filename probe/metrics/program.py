@@ -1,0 +1,38 @@
+"""The metrics of the program itself: which version runs, and on which config."""
+
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+
+from probe import __version__
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadState:
+    """How the last loading of the config went, and when one last went well; the first at the start counts."""
+
+    successful: bool
+    last_success: datetime
+
+
+def program_metrics(reload: ReloadState) -> Iterator[Metric]:
+    """Tell the version and the state of the config."""
+    build = GaugeMetricFamily(
+        "mailflow_build_info", "Always 1; names the version that runs.", labels=("version", "python_version")
+    )
+    build.add_metric((__version__, platform.python_version()), 1)
+    yield build
+    yield GaugeMetricFamily(
+        "mailflow_config_last_reload_successful",
+        "1 if the config was good when it was last loaded; 0 if it was refused and the old one goes on.",
+        value=float(reload.successful),
+    )
+    yield GaugeMetricFamily(
+        "mailflow_config_last_reload_success_timestamp_seconds",
+        "When a good config was last loaded.",
+        value=reload.last_success.timestamp(),
+    )

@@ -1,0 +1,167 @@
+"""What the metrics say, from the first scrape on."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from probe.engine.board import Board
+from probe.engine.happenings import MembersKnown
+from probe.metrics import ReloadState
+from probe.metrics.collector import registry
+from probe.model.outcome import Outcome
+from tests.metrics.boards import NOW, fresh_board, lively_board
+
+PATH = '{member="mta1",pool="vip",route="inbound"}'
+OTHER = PATH.replace("mta1", "mta2")
+
+
+def scrape(board: Board, reload: ReloadState = ReloadState(True, NOW)) -> dict[str, float]:
+    """Every series of a board by its name and labels."""
+    lines = generate_latest(registry(board.snapshot(NOW), reload)).decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        "mailflow_probes_started_total" + PATH,
+        "mailflow_probes_total" + PATH,
+        "mailflow_probe_failures_total" + PATH,
+        "mailflow_probe_success" + PATH,
+        "mailflow_probes_in_flight" + PATH,
+        "mailflow_late_arrivals_total" + PATH,
+        "mailflow_duplicates_total" + PATH,
+        "mailflow_retries_total" + PATH,
+        "mailflow_probes_skipped_total" + PATH,
+        "mailflow_delivery_duration_seconds_count" + PATH,
+        "mailflow_smtp_duration_seconds_sum" + PATH,
+        'mailflow_delivery_duration_seconds_bucket{le="+Inf",member="mta1",pool="vip",route="inbound"}',
+        'mailflow_member_state{member="mta1",pool="vip",state="up"}',
+        'mailflow_member_state{member="mta1",pool="vip",state="down"}',
+        'mailflow_member_state_changes_total{member="mta1",pool="vip"}',
+        'mailflow_verdicts_guarded{pool="vip"}',
+        'mailflow_shared_fault{pool="vip",route="inbound"}',
+        'mailflow_mailbox_up{mailbox="monitor"}',
+        'mailflow_mailbox_messages{mailbox="monitor"}',
+        'mailflow_foreign_messages_total{mailbox="monitor"}',
+        'mailflow_forged_tags_total{mailbox="monitor"}',
+    ],
+)
+def test_a_series_that_can_exist_is_there_from_the_start_at_0(series: str) -> None:
+    assert scrape(fresh_board())[series] == 0
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_is_there_from_the_start_at_0(outcome: Outcome) -> None:
+    labels = f'{{member="mta2",outcome="{outcome}",pool="vip",route="inbound"}}'
+    assert scrape(fresh_board())["mailflow_probe_outcomes_total" + labels] == 0
+
+
+def test_a_time_is_left_out_until_it_has_happened() -> None:
+    before, after = (
+        {series.partition("{")[0] for series in scrape(board)} for board in (fresh_board(), lively_board())
+    )
+    assert after - before == {
+        "mailflow_last_delivery_timestamp_seconds",
+        "mailflow_last_probe_timestamp_seconds",
+        "mailflow_mailbox_last_read_timestamp_seconds",
+        "mailflow_tls_certificate_expiry_timestamp_seconds",
+        "mailflow_smtp_stage_duration_seconds",
+        "mailflow_hop_delay_seconds",
+    }
+
+
+def test_a_delivered_probe_moves_its_own_figures_only() -> None:
+    # Given / when
+    series = scrape(lively_board())
+
+    # Then
+    assert series["mailflow_probe_success" + PATH] == 1
+    assert series["mailflow_probe_success" + OTHER] == 0
+    assert series["mailflow_probe_failures_total" + PATH] == 0
+    assert series["mailflow_probe_failures_total" + OTHER] == 1
+    assert series["mailflow_last_delivery_timestamp_seconds" + PATH] == NOW.timestamp() + 1.5
+    assert "mailflow_last_delivery_timestamp_seconds" + OTHER not in series
+    assert series['mailflow_hop_delay_seconds{hop="1",member="mta1",pool="vip",route="inbound"}'] == 1
+
+
+def test_outcomes_add_up_to_the_finished_probes() -> None:
+    series = scrape(lively_board())
+    for path in (PATH, OTHER):
+        member = re.search(r'member="\w+"', path)[0]  # type: ignore[index]
+        outcomes = sum(
+            value
+            for name, value in series.items()
+            if name.startswith("mailflow_probe_outcomes_total") and member in name
+        )
+        started = series["mailflow_probes_started_total" + path]
+        assert (
+            outcomes == series["mailflow_probes_total" + path] == started - series["mailflow_probes_in_flight" + path]
+        )
+
+
+@pytest.mark.parametrize(("bound", "count"), [("1.0", 0), ("2.5", 1), ("3600.0", 1), ("+Inf", 1)])
+def test_a_bucket_counts_all_that_took_no_longer(bound: str, count: int) -> None:
+    labels = f'{{le="{bound}",member="mta1",pool="vip",route="inbound"}}'
+    assert scrape(lively_board())["mailflow_delivery_duration_seconds_bucket" + labels] == count
+
+
+@pytest.mark.parametrize(("state", "value"), [("up", 0), ("down", 1), ("unknown", 0)])
+def test_a_member_is_in_one_state(state: str, value: float) -> None:
+    assert scrape(lively_board())[f'mailflow_member_state{{member="mta2",pool="vip",state="{state}"}}'] == value
+
+
+def test_a_member_that_is_gone_takes_its_series_along() -> None:
+    # Given
+    board = lively_board()
+
+    # When
+    board(MembersKnown("vip", board.settings.pools["vip"].members[:1]))
+
+    # Then
+    assert not [series for series in scrape(board) if 'member="mta2"' in series]
+
+
+def test_a_refused_config_is_told() -> None:
+    series = scrape(fresh_board(), ReloadState(False, NOW))
+    assert series["mailflow_config_last_reload_successful"] == 0
+    assert series["mailflow_config_last_reload_success_timestamp_seconds"] == NOW.timestamp()
+
+
+def test_openmetrics_can_be_parsed() -> None:
+    told = registry(lively_board().snapshot(NOW), ReloadState(True, NOW))
+    text = openmetrics.generate_latest(told).decode()  # type: ignore[no-untyped-call]
+    names = {family.name for family in text_string_to_metric_families(text)}  # type: ignore[no-untyped-call]
+    assert {"mailflow_probes", "mailflow_delivery_duration_seconds", "mailflow_build_info"} <= names
+
+
+def test_promtool_finds_nothing_to_complain_of() -> None:
+    # Given
+    promtool = shutil.which("promtool")
+    assert promtool, "promtool is missing: install the package prometheus"
+    text = generate_latest(registry(lively_board().snapshot(NOW), ReloadState(True, NOW)))
+
+    # When
+    checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, timeout=30, check=False)
+
+    # Then
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+
+
+def test_every_metric_is_told_in_a_sentence() -> None:
+    text = generate_latest(registry(fresh_board().snapshot(NOW), ReloadState(True, NOW))).decode()
+    helps = re.findall(r"^# HELP (mailflow_\w+) (.*)$", text, re.MULTILINE)
+    assert len(helps) > 25
+    assert [name for name, sentence in helps if not sentence.endswith(".")] == []
+
+
+def test_the_contract_of_metrics_is_kept_whole() -> None:
+    text = generate_latest(registry(lively_board().snapshot(NOW), ReloadState(True, NOW))).decode()
+    names = set(re.findall(r"^# TYPE (mailflow_\w+ \w+)$", text, re.MULTILINE))
+    assert names == set((Path(__file__).parent / "metrics.txt").read_text().splitlines())
