@@ -53,8 +53,6 @@ class Dovecot(Server):
 
     def heal(self) -> None:
         """Run with no mail in any mailbox."""
-        if self.frozen:
-            self.thaw()
         self.start()
         self.empty()
 
@@ -94,6 +92,7 @@ ssl_cert = <{certificate.key_and_chain}
 ssl_key = <{certificate.key_and_chain}
 disable_plaintext_auth = no
 auth_mechanisms = plain login
+auth_failure_delay = 0
 auth_username_format = %Lu
 recipient_delimiter = +
 mail_max_userip_connections = 10000

@@ -48,8 +48,6 @@ class Knot(Server):
 
     def heal(self) -> None:
         """Run, with the records of the start."""
-        if self.frozen:
-            self.thaw()
         self.start()
         self.rewrite(self.records)
 

@@ -62,8 +62,7 @@ class Member(Server):
 
     def heal(self) -> None:
         """Run without any fault and with an empty queue."""
-        if self.frozen:
-            self.thaw()
+        self.thaw()
         if self.queued():
             # Killed, not flushed: a delivery under way would still arrive in the next test's mailbox.
             self.kill()
@@ -93,6 +92,8 @@ class Member(Server):
         # Renamed into place: a process of Postfix may start, and read it, at any moment.
         fresh = self._home / "main.cf.new"
         fresh.write_text(self._settings + self.faults.main_cf())
+        # Postfix waits until a file that was just written is two seconds old before it believes it.
+        os.utime(fresh, (0, 0))
         fresh.rename(self._home / "main.cf")
 
     def _reload(self) -> None:

@@ -34,6 +34,11 @@ class Faults:
     naps: dict[Stage, int] = field(default_factory=dict)
     discards: bool = False
 
+    def __str__(self) -> str:
+        words = [f"{stage.name}: {action}" for stage, action in self.actions.items()]
+        words += [f"{stage.name}: {nap} s late" for stage, nap in self.naps.items()]
+        return ", ".join([*words, *(["discards all mail"] if self.discards else [])]) or "no faults"
+
     def main_cf(self) -> str:
         """Return the restriction lists; those of the special addresses come after the faults."""
         return "".join(f"smtpd_{stage}_restrictions = {', '.join(self._rules(stage))}\n" for stage in Stage)

@@ -65,7 +65,8 @@ class Server:
             return False
 
     def start(self) -> None:
-        """Start the server on the port it always had, and return when it answers."""
+        """Run, thawed, on the port it always had, and return when it answers."""
+        self.thaw()
         self.launch()
         self.await_greeting()
 
@@ -91,12 +92,14 @@ class Server:
 
     def freeze(self) -> None:
         """Stop every process with SIGSTOP: connections are still taken by the kernel, and nobody speaks."""
-        self._signal_group(signal.SIGSTOP)
-        self.frozen = True
+        if self.running:
+            self._signal_group(signal.SIGSTOP)
+            self.frozen = True
 
     def thaw(self) -> None:
         """Let a frozen server go on where it was."""
-        self._signal_group(signal.SIGCONT)
+        if self.frozen:
+            self._signal_group(signal.SIGCONT)
         self.frozen = False
 
     def processes(self, name: str) -> set[int]:

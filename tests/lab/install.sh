@@ -1,0 +1,45 @@
+#!/bin/sh
+# Installs the real mail servers that the tests start, from Debian (12 or 13), without starting any of them.
+set -eu
+
+packages="postfix dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-sieve knot prometheus haproxy"
+policy=/usr/sbin/policy-rc.d
+
+missing=""
+for package in $packages; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "the tests on real servers need these Debian packages:$missing" >&2
+    echo "run, as root: sh $0" >&2
+    exit 1
+fi
+
+# While it answers 101, packages are installed without starting their services.
+saved=""
+if [ -e "$policy" ]; then
+    saved=$(mktemp)
+    cp -p "$policy" "$saved"
+fi
+restore() {
+    if [ -n "$saved" ]; then
+        cp -p "$saved" "$policy"
+        rm -f "$saved"
+    else
+        rm -f "$policy"
+    fi
+}
+trap restore EXIT
+trap 'exit 1' HUP INT TERM
+rm -f "$policy"
+printf '#!/bin/sh\nexit 101\n' > "$policy"
+chmod 755 "$policy"
+
+echo "postfix postfix/main_mailer_type select No configuration" | debconf-set-selections
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+# shellcheck disable=SC2086  # a list of words
+apt-get install -q -y --no-install-recommends $missing
