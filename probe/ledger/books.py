@@ -1,5 +1,6 @@
 """What is counted for ever, and the balance that it has to keep: started = outcomes + in flight."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, Row, case, func, literal, select, union_all
@@ -10,24 +11,30 @@ from probe.model.outcome import Outcome
 from probe.model.probe import Probe
 from probe.ports import Tally, Total
 
+Entry = tuple[str, str, str, str, Tally, Outcome | None]
+"""Instance, pool, member, route, and what is counted."""
+Counts = Counter[Entry]
+"""What one transaction counts; posted at its end, so that a group of calls costs one statement."""
 
-def tally(connection: Connection, probe: Probe, tally: Tally, *, outcome: Outcome | None = None) -> None:
-    """Count one more, in the transaction of what is counted, for the instance whose probe it is."""
-    add(connection, (probe.instance, *probe.key), tally, outcome=outcome)
+
+def entry(probe: Probe, tally: Tally, *, outcome: Outcome | None = None) -> Entry:
+    """Return what is counted, for the instance whose probe it is."""
+    return probe.instance, *probe.key, tally, outcome
 
 
-def add(
-    connection: Connection, key: tuple[str, str, str, str], tally: Tally, *, outcome: Outcome | None = None
-) -> None:
-    """Count one more for an instance, pool, member and route."""
-    statement = insert(connection, totals).values(
-        **dict(zip(("instance", "pool", "member", "route"), key, strict=True)),
-        tally=tally,
-        outcome=outcome.value if outcome else "",
-        counted=1,
-    )
+def post(connection: Connection, counts: Counts) -> None:
+    """Add what was counted to the totals, in the transaction of what is counted."""
+    if not counts:
+        return
+    statement = insert(connection, totals)
+    more = {"counted": totals.c.counted + statement.excluded.counted}
+    rows = [
+        dict(zip(totals.columns.keys(), (*key, tally, outcome or "", count), strict=True))
+        for (*key, tally, outcome), count in counts.items()
+    ]
     connection.execute(
-        statement.on_conflict_do_update(index_elements=list(totals.primary_key), set_={"counted": totals.c.counted + 1})
+        statement.on_conflict_do_update(index_elements=list(totals.primary_key), set_=more),
+        rows,
     )
 
 

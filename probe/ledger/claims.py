@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy import insert as plain_insert
 
-from probe.ledger.books import tally
+from probe.ledger.books import Counts, entry
 from probe.ledger.engine import insert
 from probe.ledger.rows import find, probe_columns, sending_columns, transcript_document
 from probe.ledger.schema import attempts, probes
@@ -18,51 +18,52 @@ PRUNED_AT_ONCE = 500
 """How many probes are forgotten in one transaction, so that no claim waits long behind it."""
 
 
-def claim(connection: Connection, probe: Probe) -> bool:
+def claim(connection: Connection, counts: Counts, probe: Probe) -> bool:
     """Write a probe down, if its turn is not taken."""
-    statement = insert(connection, probes).values(**probe_columns(probe), attempts=0)
-    if connection.execute(statement.on_conflict_do_nothing()).rowcount == 0:
+    statement = insert(connection, probes).on_conflict_do_nothing()
+    if connection.execute(statement, probe_columns(probe)).rowcount == 0:
         return False
-    tally(connection, probe, Tally.STARTED)
+    counts[entry(probe, Tally.STARTED)] += 1
     return True
 
 
-def record_attempt(connection: Connection, probe_id: str, attempt: Attempt, *, next_attempt: datetime | None) -> None:
+def record_attempt(
+    connection: Connection, counts: Counts, probe_id: str, attempt: Attempt, *, next_attempt: datetime | None
+) -> None:
     """Write down what an attempt came to."""
     record = find(connection, probe_id)
     if record is None:
         raise LedgerTrouble(f"there is no probe {probe_id} to record an attempt of")
     number = record.attempts + 1
     changed = {"attempts": number, "next_attempt": next_attempt, **sending_columns(attempt)}
-    connection.execute(update(probes).where(probes.c.id == probe_id).values(changed))
+    connection.execute(_OF_PROBE, {"of_probe": probe_id, **changed})
     connection.execute(
-        plain_insert(attempts).values(
-            probe_id=probe_id,
-            number=number,
-            ended=_ended(attempt),
-            ending=attempt.ending,
-            reason=attempt.reason,
-            transcript=transcript_document(attempt.transcript),
-        )
+        plain_insert(attempts),
+        {
+            "probe_id": probe_id,
+            "number": number,
+            "ended": _ended(attempt),
+            "ending": attempt.ending,
+            "reason": attempt.reason,
+            "transcript": transcript_document(attempt.transcript),
+        },
     )
     if number > 1:
-        tally(connection, record.probe, Tally.RETRY)
+        counts[entry(record.probe, Tally.RETRY)] += 1
 
 
-def close(connection: Connection, probe_id: str, judgement: Judgement, *, at: datetime) -> Record | None:
+def close(
+    connection: Connection, counts: Counts, probe_id: str, judgement: Judgement, *, at: datetime
+) -> Record | None:
     """Give a probe its outcome, if it has none."""
-    statement = (
-        update(probes)
-        .where(probes.c.id == probe_id, probes.c.outcome.is_(None))
-        .values(outcome=judgement.outcome, why=judgement.reason, finished=at, next_attempt=None)
-    )
-    if connection.execute(statement).rowcount == 0:
+    ended = {"outcome": judgement.outcome, "why": judgement.reason, "finished": at, "next_attempt": None}
+    if connection.execute(_OF_OPEN_PROBE, {"of_probe": probe_id, **ended}).rowcount == 0:
         return None
     record = find(connection, probe_id)
     assert record is not None
-    tally(connection, record.probe, Tally.OUTCOME, outcome=judgement.outcome)
+    counts[entry(record.probe, Tally.OUTCOME, outcome=judgement.outcome)] += 1
     if judgement.outcome not in {record.probe.expected, Outcome.UNKNOWN}:
-        tally(connection, record.probe, Tally.FAILED)
+        counts[entry(record.probe, Tally.FAILED)] += 1
     return record
 
 
@@ -75,6 +76,10 @@ def prune(connection: Connection, *, finished_before: datetime, now: datetime) -
         .limit(PRUNED_AT_ONCE)
     )
     return connection.execute(delete(probes).where(probes.c.id.in_(old))).rowcount
+
+
+_OF_PROBE = update(probes).where(probes.c.id == bindparam("of_probe"))
+_OF_OPEN_PROBE = _OF_PROBE.where(probes.c.outcome.is_(None))
 
 
 def _ended(attempt: Attempt) -> datetime:

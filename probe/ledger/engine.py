@@ -104,6 +104,7 @@ def _sqlite(url: URL, path: Path) -> Database:
             url.set(drivername="sqlite+aiosqlite"),
             pool_size=connections,
             max_overflow=0,
+            pool_reset_on_return=None,  # every transaction is ended by its own block
             # The driver's own transactions begin too late: what was read before may have changed.
             connect_args={"isolation_level": None, "timeout": PATIENCE_SECONDS},
         )
@@ -147,6 +148,7 @@ def _postgresql(url: URL) -> Database:
             url.set(drivername="postgresql+asyncpg").difference_update_query(["sslmode"]),
             pool_size=connections,
             max_overflow=0,
+            pool_reset_on_return=None,
             connect_args=arguments,
             **options,
         )

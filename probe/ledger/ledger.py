@@ -32,19 +32,21 @@ class SqlLedger:
 
     async def claim(self, probe: Probe) -> bool:
         """Write a probe down before its first byte is sent; False if its turn is taken."""
-        return await self._writer.write(lambda c: claims.claim(c, probe))
+        return await self._writer.write(lambda c, counts: claims.claim(c, counts, probe))
 
     async def record_attempt(self, probe_id: str, attempt: Attempt, *, next_attempt: datetime | None) -> None:
         """Write down what an attempt came to, and when the next one is due."""
-        await self._writer.write(lambda c: claims.record_attempt(c, probe_id, attempt, next_attempt=next_attempt))
+        await self._writer.write(
+            lambda c, counts: claims.record_attempt(c, counts, probe_id, attempt, next_attempt=next_attempt)
+        )
 
     async def sight(self, sighting: Sighting, *, rescan: bool) -> tuple[Sighted, Record | None]:
         """Write down a message that was found, count it as what it is, and return its probe."""
-        return await self._writer.write(lambda c: sightings.sight(c, sighting, rescan=rescan))
+        return await self._writer.write(lambda c, counts: sightings.sight(c, counts, sighting, rescan=rescan))
 
     async def close(self, probe_id: str, judgement: Judgement, *, at: datetime) -> Record | None:
         """Give a probe its one outcome; the record for the one caller that did it."""
-        return await self._writer.write(lambda c: claims.close(c, probe_id, judgement, at=at))
+        return await self._writer.write(lambda c, counts: claims.close(c, counts, probe_id, judgement, at=at))
 
     async def outstanding(self) -> Sequence[Record]:
         """Return the probes that have no outcome yet."""
@@ -76,11 +78,11 @@ class SqlLedger:
 
     async def count(self, pool: str, member: str, route: str, tally: Tally) -> None:
         """Count one more of what no other method counts."""
-        await self._writer.write(lambda c: books.add(c, (self._instance, pool, member, route), tally))
+        await self._writer.write(lambda _, counts: counts.update([(self._instance, pool, member, route, tally, None)]))
 
     async def note(self, probe_id: str, event: Event) -> None:
         """Add a line to the life of a probe."""
-        await self._writer.write(lambda c: memory.note(c, probe_id, event))
+        await self._writer.write(lambda c, _: memory.note(c, probe_id, event))
 
     async def mark(self, mailbox: str, folder: Folder) -> Mark | None:
         """Return how far this instance has read a folder."""
@@ -88,7 +90,7 @@ class SqlLedger:
 
     async def set_mark(self, mailbox: str, folder: Folder, mark: Mark) -> None:
         """Remember how far this instance has read a folder."""
-        await self._writer.write(lambda c: memory.set_mark(c, self._instance, mailbox, folder, mark))
+        await self._writer.write(lambda c, _: memory.set_mark(c, self._instance, mailbox, folder, mark))
 
     async def removable(self, mailbox: str, *, seen_before: datetime, limit: int) -> Sequence[Sighting]:
         """Return messages in a mailbox that may be deleted."""
@@ -96,7 +98,7 @@ class SqlLedger:
 
     async def removed(self, places: Sequence[Place]) -> None:
         """Remember that messages are gone from their places."""
-        await self._writer.write(lambda c: sightings.removed(c, places, at=self._clock.now()))
+        await self._writer.write(lambda c, _: sightings.removed(c, places, at=self._clock.now()))
 
     async def verdicts(self) -> Mapping[tuple[str, str], Verdict]:
         """Return the last verdict of each pool and member."""
@@ -104,17 +106,17 @@ class SqlLedger:
 
     async def set_verdict(self, pool: str, member: str, verdict: Verdict) -> None:
         """Remember a verdict."""
-        await self._writer.write(lambda c: memory.set_verdict(c, pool, member, verdict))
+        await self._writer.write(lambda c, _: memory.set_verdict(c, pool, member, verdict))
 
     async def tag_key(self) -> bytes:
         """Return the key that is kept in the ledger, made on first use."""
-        return await self._writer.write(memory.tag_key)
+        return await self._writer.write(lambda c, _: memory.tag_key(c))
 
     async def prune(self, *, finished_before: datetime) -> int:
         """Forget probes that ended before then and cannot arrive any more, totals excepted; return how many."""
         forgotten = 0
         while few := await self._writer.write(
-            lambda c: claims.prune(c, finished_before=finished_before, now=self._clock.now())
+            lambda c, _: claims.prune(c, finished_before=finished_before, now=self._clock.now())
         ):
             forgotten += few
         return forgotten

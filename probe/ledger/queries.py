@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, or_, select
 
 from probe.ledger.columns import EPOCH, duration, microseconds
-from probe.ledger.rows import find, record, records, transcript
+from probe.ledger.rows import RECORDS, find, record, transcript
 from probe.ledger.schema import attempts, events, probes, sightings
 from probe.ledger.timeline import timeline
 from probe.model.probe import Record
@@ -18,14 +18,14 @@ LONGEST_PAGE = 1000
 
 def outstanding(connection: Connection) -> Sequence[Record]:
     """Return the probes without an outcome, oldest first."""
-    statement = records().where(probes.c.outcome.is_(None)).order_by(probes.c.started)
+    statement = RECORDS.where(probes.c.outcome.is_(None)).order_by(probes.c.started)
     return [record(row) for row in connection.execute(statement)]
 
 
 def page(connection: Connection, query: Query) -> Page:
     """Return the probes that are asked for, newest first. Raises ValueError for a cursor that is none."""
     limit = min(max(query.limit, 1), LONGEST_PAGE)
-    statement = records().order_by(probes.c.started.desc(), probes.c.id.desc()).limit(limit + 1)
+    statement = RECORDS.order_by(probes.c.started.desc(), probes.c.id.desc()).limit(limit + 1)
     for name in ("pool", "member", "route", "outcome"):
         if (wanted := getattr(query, name)) is not None:
             statement = statement.where(probes.c[name] == wanted)
@@ -47,10 +47,8 @@ def recent(connection: Connection, per_member: int, *, since: datetime) -> Seque
         .where(probes.c.finished >= since)
         .subquery()
     )
-    statement = (
-        records()
-        .where(probes.c.id.in_(select(ranked.c.id).where(ranked.c.rank <= per_member)))
-        .order_by(probes.c.finished, probes.c.started)
+    statement = RECORDS.where(probes.c.id.in_(select(ranked.c.id).where(ranked.c.rank <= per_member))).order_by(
+        probes.c.finished, probes.c.started
     )
     return [record(row) for row in connection.execute(statement)]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, select
 
 from probe.ledger.columns import EPOCH, duration, microseconds
 from probe.ledger.schema import probes, sightings
@@ -18,22 +18,24 @@ _PLACE = ("mailbox", "folder", "validity", "uid")
 
 AnyRow = Row[Any]
 
+RECORDS: Select[Any] = select(
+    *probes.c, *(column.label(f"sighting_{column.name}") for column in sightings.c)
+).join_from(
+    probes, sightings, and_(sightings.c.probe_id == probes.c.id, sightings.c.sighted != Sighted.DUPLICATE), isouter=True
+)
+"""Whole records: probes, with the first copy that was seen of each."""
 
-def records() -> Select[Any]:
-    """Return the SELECT of whole records: probes with the first copy that was seen of each."""
-    first = and_(sightings.c.probe_id == probes.c.id, sightings.c.sighted != Sighted.DUPLICATE)
-    arrival = [column.label(f"sighting_{column.name}") for column in sightings.c]
-    return select(*probes.c, *arrival).join_from(probes, sightings, first, isouter=True)
+_RECORD = RECORDS.where(probes.c.id == bindparam("probe_id"))
 
 
 def find(connection: Connection, probe_id: str) -> Record | None:
     """Return the record of a probe, if there is one."""
-    row = connection.execute(records().where(probes.c.id == probe_id)).one_or_none()
+    row = connection.execute(_RECORD, {"probe_id": probe_id}).one_or_none()
     return None if row is None else record(row)
 
 
 def record(row: AnyRow) -> Record:
-    """Read a row of ``records()``."""
+    """Read a row of ``RECORDS``."""
     return Record(
         probe=Probe(**{name: getattr(row, name) for name in _PROBE}),
         attempts=row.attempts,

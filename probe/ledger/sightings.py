@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, update
 
-from probe.ledger.books import tally
+from probe.ledger.books import Counts, entry
 from probe.ledger.rows import find, place_columns, sighting_columns
 from probe.ledger.rows import sighting as read_sighting
 from probe.ledger.schema import probes, sightings
@@ -19,7 +19,7 @@ _MAY_COME_LATE = frozenset({Outcome.MISSING, Outcome.UNKNOWN})
 _COUNTED = {Sighted.LATE: Tally.LATE, Sighted.DUPLICATE: Tally.DUPLICATE}
 
 
-def sight(connection: Connection, sighting: Sighting, *, rescan: bool) -> tuple[Sighted, Record | None]:
+def sight(connection: Connection, counts: Counts, sighting: Sighting, *, rescan: bool) -> tuple[Sighted, Record | None]:
     """Write down a message that was found."""
     record = find(connection, sighting.probe_id)
     if record is None or record.probe.mailbox != sighting.place.mailbox:
@@ -29,9 +29,9 @@ def sight(connection: Connection, sighting: Sighting, *, rescan: bool) -> tuple[
     if sighting.seen > record.probe.late_until:
         return Sighted.NOT_OURS, None
     sighted = _taken_for(record)
-    connection.execute(insert(sightings).values(**sighting_columns(sighting), sighted=sighted))
+    connection.execute(insert(sightings), {**sighting_columns(sighting), "sighted": sighted})
     if sighted in _COUNTED:
-        tally(connection, record.probe, _COUNTED[sighted])
+        counts[entry(record.probe, _COUNTED[sighted])] += 1
     return sighted, find(connection, sighting.probe_id)
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
+from probe.ledger.books import Counts, post
 from probe.ledger.engine import Database, DatabaseDown
 from probe.ports import LedgerTrouble
 
@@ -14,7 +15,8 @@ LARGEST_GROUP = 500
 """How many calls at most are committed at once; the others wait for their turn."""
 
 T = TypeVar("T")
-Work = Callable[[Connection], T]
+Work = Callable[[Connection, Counts], T]
+"""What is done in the transaction of a group; what it counts is posted with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Writer:
 
     async def _commit(self, group: Sequence[_Call]) -> None:
         try:
-            results = await self._database.write(lambda connection: [call.work(connection) for call in group])
+            results = await self._database.write(lambda connection: _do(connection, group))
         except Exception as exc:
             await self._fail(group, exc)
         else:
@@ -84,3 +86,10 @@ class Writer:
         for call in group:
             if not call.done.cancelled():
                 call.done.set_exception(error)
+
+
+def _do(connection: Connection, group: Sequence[_Call]) -> Sequence[Any]:
+    counts = Counts()
+    results = [call.work(connection, counts) for call in group]
+    post(connection, counts)
+    return results
