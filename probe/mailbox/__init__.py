@@ -1,0 +1,1 @@
+"""Reads mailboxes over IMAP and POP3, and deletes from them what is ours."""
