@@ -16,6 +16,11 @@ def turn(round_number: int, interval: timedelta, *, route: str, member: str) -> 
     return EPOCH + round_number * interval + phase(route, member) * interval
 
 
+def extra_slot(now: datetime) -> int:
+    """Return a slot outside the rounds, for a turn that a person asked for: far above every round's number."""
+    return (now - EPOCH) // timedelta(microseconds=1)
+
+
 def phase(route: str, member: str) -> float:
     """Return where in the interval a member stands, 0 to below 1: a hash, so that members spread evenly."""
     digest = hashlib.sha256(f"{route}\0{member}".encode()).digest()

@@ -1,0 +1,54 @@
+"""Membership: which members a pool has now, looked up again when the answer's time is over."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from probe.engine.happenings import DiscoveryFailed, MembersKnown, Reporter
+from probe.model.settings import Member, Pool
+from probe.ports import Clock, DiscoveryTrouble, Finder
+
+FIRST_BACK_OFF = timedelta(seconds=2)
+LONGEST_BACK_OFF = timedelta(minutes=1)
+
+
+Welcome = Callable[[Sequence[Member]], None]
+"""Told of members that are new."""
+
+
+class Membership:
+    """Keep the members of one pool current; a failed look-up changes nothing but what is shown."""
+
+    def __init__(self, pool: Pool, finder: Finder | None, *, clock: Clock, report: Reporter, welcome: Welcome) -> None:
+        self._pool = pool
+        self._finder = finder
+        self._clock = clock
+        self._report = report
+        self._welcome = welcome
+        self._back_off = FIRST_BACK_OFF
+        self.members: Sequence[Member] = ()
+
+    async def _refresh(self) -> timedelta:
+        """Look the members up once, and return when to do so again."""
+        assert self._finder is not None
+        try:
+            found = await self._finder.find()
+        except DiscoveryTrouble as trouble:
+            self._report(DiscoveryFailed(self._pool.name, str(trouble)))
+            pause, self._back_off = self._back_off, min(2 * self._back_off, LONGEST_BACK_OFF)
+            return pause
+        self._back_off = FIRST_BACK_OFF
+        self._take(found.members, found.note)
+        return found.ttl
+
+    async def run(self) -> None:
+        """Look the members up again and again; returns at once for a pool whose members are written down."""
+        if self._finder is None:
+            self._take(self._pool.members, None)
+        while self._finder:
+            await self._clock.sleep((await self._refresh()).total_seconds())
+
+    def _take(self, members: Sequence[Member], note: str | None) -> None:
+        known = {member.name for member in self.members}
+        self.members = members
+        self._report(MembersKnown(self._pool.name, tuple(members), note))
+        self._welcome([member for member in members if member.name not in known])

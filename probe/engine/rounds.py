@@ -1,0 +1,116 @@
+"""Rounds: APScheduler says when the next one begins, and every member has its turn at its own moment within it."""
+
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from probe.engine.sending import Dispatcher, Path
+from probe.model.settings import Member, Route, SmtpSettings
+from probe.model.slots import EPOCH, extra_slot, phase, round_at, turn
+from probe.ports import Clock
+
+log = logging.getLogger(__name__)
+
+CATCH_UP = timedelta(seconds=3)
+"""Turns of the round that is going on, which passed before the start, are made up for within so long."""
+
+_CLOCK_CHECK = timedelta(seconds=1)
+_JUMP = timedelta(seconds=2)
+
+
+class Rounds:
+    """Give every member of every route its turn, once an interval."""
+
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        dispatcher: Dispatcher,
+        *,
+        members: Callable[[str], Iterable[Member]],
+        smtp: Callable[[str], SmtpSettings],
+        clock: Clock,
+        spawn: Callable[[Coroutine[Any, Any, Any]], object],
+    ) -> None:
+        self._routes = tuple(routes)
+        self._dispatcher = dispatcher
+        self._members = members
+        self._smtp = smtp
+        self._clock = clock
+        self._spawn = spawn
+        self._last_round: dict[tuple[str, str], int] = {}
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._scheduler.add_listener(_missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+
+    def start(self) -> None:
+        """Begin a round at the start of each interval."""
+        for route in self._routes:
+            first = EPOCH + (round_at(self._clock.now(), route.interval) + 1) * route.interval
+            trigger = IntervalTrigger(seconds=route.interval.total_seconds(), start_date=first, timezone="UTC")
+            self._scheduler.add_job(self._run_round, trigger, (route,), **_JOB)
+        self._scheduler.start()
+        self._spawn(self._follow_clock())
+
+    def stop(self) -> None:
+        """Begin no further round; turns that wait for their moment are the spawner's to cancel."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def welcome(self, pool: str, members: Iterable[Member]) -> None:
+        """Let members that are new take part in the round that is going on, now if their moment has passed."""
+        now = self._clock.now()
+        for route in self._routes_of(pool):
+            number = round_at(now, route.interval)
+            for member in members:
+                at = turn(number, route.interval, route=route.name, member=member.name)
+                if at < now:
+                    at = now + phase(route.name, member.name) * min(CATCH_UP, route.interval)
+                self._spawn(self._turn(route, member, number, at))
+
+    async def _run_round(self, route: Route) -> None:
+        # The timer follows another clock than ours: the round that it means is the one that begins nearest to now.
+        number = round_at(self._clock.now() + route.interval / 2, route.interval)
+        for member in self._members(route.pool):
+            at = turn(number, route.interval, route=route.name, member=member.name)
+            self._spawn(self._turn(route, member, number, at))
+
+    async def _turn(self, route: Route, member: Member, number: int, at: datetime) -> None:
+        await self._clock.sleep((at - self._clock.now()).total_seconds())
+        slot = self._slot(route, member, number)
+        if slot is not None:
+            await self._dispatcher.turn(Path(route, member, self._smtp(route.pool)), slot)
+
+    def _slot(self, route: Route, member: Member, number: int) -> int | None:
+        """Return the slot to claim for a round; None if the round was run already."""
+        turned = (route.name, member.name)
+        last = self._last_round.get(turned, -1)
+        if number == last:
+            return None
+        self._last_round[turned] = number
+        # Numbers come again when the wall clock was set back; their slots are taken, but the turn is due.
+        return number if number > last else extra_slot(self._clock.now())
+
+    async def _follow_clock(self) -> None:
+        """Plan anew when the wall clock was set: APScheduler would wait for the time that it planned for."""
+        while True:
+            before = self._clock.now()
+            await self._clock.sleep(_CLOCK_CHECK.total_seconds())
+            if abs(self._clock.now() - before - _CLOCK_CHECK) > _JUMP:
+                log.warning("the wall clock was set, or this process was stopped: planning anew")
+                for job in self._scheduler.get_jobs():
+                    job.reschedule(job.trigger)
+
+    def _routes_of(self, pool: str) -> list[Route]:
+        return [route for route in self._routes if route.pool == pool]
+
+
+_JOB: dict[str, Any] = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+"""A late round is run, and several late ones as one."""
+
+
+def _missed(event: JobEvent) -> None:
+    log.warning("a round was left out: %s", event.job_id)

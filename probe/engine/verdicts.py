@@ -1,0 +1,108 @@
+"""Verdicts: what the evidence on all members of a pool means for a load balancer, thought over as it comes in."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import timedelta
+
+from probe.engine.evidence import Evidence
+from probe.engine.happenings import Ended, Happening, Judged, Reporter, SharedFault
+from probe.model.outcome import State
+from probe.model.settings import Route, Settings
+from probe.model.verdict import NO_OPINION, Opinion, Verdict, form, guard
+from probe.ports import Clock
+
+THROTTLE = timedelta(milliseconds=50)
+"""Evidence that comes in meanwhile is thought over together."""
+AT_LEAST = timedelta(seconds=1)
+"""How often verdicts are looked at even if nothing comes in: evidence goes stale by itself."""
+
+
+class Verdicts:
+    """Form the verdicts on the members of all pools; a Reporter, that listens for finished probes."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        evidence: Evidence,
+        *,
+        members: Callable[[str], Iterable[str]],
+        clock: Clock,
+        report: Reporter,
+    ) -> None:
+        self._settings = settings
+        self._evidence = evidence
+        self._members = members
+        self._clock = clock
+        self._report = report
+        self._opinions: dict[tuple[str, str], Opinion] = {}
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._shared: dict[tuple[str, str], bool] = {}
+        self._stale_after = {pool: self._stale(pool) for pool in settings.pools}
+        self._news = asyncio.Event()
+
+    def restore(self, verdicts: Mapping[tuple[str, str], Verdict]) -> None:
+        """Take up the verdicts from before a restart; those whose evidence is stale turn unknown at once."""
+        self._verdicts = dict(verdicts)
+        self._opinions = {
+            member: Opinion(verdict.state, verdict.reason, verdict.evidence, verdict.evidence_at)
+            for member, verdict in verdicts.items()
+        }
+
+    def __call__(self, happening: Happening) -> None:
+        """Listen for what finished."""
+        if isinstance(happening, Ended):
+            self._evidence.add(happening.record)
+            self._news.set()
+
+    async def run(self) -> None:
+        """Think again whenever there is news, and at least every second."""
+        while True:
+            self._news.clear()
+            changed = self._evidence.changed()
+            for pool in self._settings.pools:
+                self._consider(pool, changed)
+            await self._clock.sleep(THROTTLE.total_seconds())
+            await self._clock.wait(self._news, AT_LEAST.total_seconds())
+
+    def _consider(self, pool: str, changed: Collection[tuple[str, str]]) -> None:
+        names = list(self._members(pool))
+        for name in names:
+            if (pool, name) in changed or self._gone_stale(pool, name):
+                self._opinions[pool, name] = self._opinion(pool, name)
+        opinions = {name: self._opinions.get((pool, name), NO_OPINION) for name in names}
+        before = {name: self._verdicts[pool, name] for name in names if (pool, name) in self._verdicts}
+        verdicts = guard(opinions, before, min_healthy=self._settings.health.min_healthy, now=self._clock.now())
+        for name, verdict in verdicts.items():
+            if before.get(name) != verdict:
+                self._verdicts[pool, name] = verdict
+                self._report(Judged(pool, name, verdict, before.get(name)))
+        for route in self._settings.routes.values():
+            if route.pool == pool:
+                self._consider_shared(route, names)
+
+    def _opinion(self, pool: str, name: str) -> Opinion:
+        return form(
+            self._opinions.get((pool, name), NO_OPINION),
+            self._evidence.on(pool, name),
+            policy=self._settings.health,
+            stale_after=self._stale_after[pool],
+            now=self._clock.now(),
+        )
+
+    def _gone_stale(self, pool: str, name: str) -> bool:
+        opinion = self._opinions.get((pool, name), NO_OPINION)
+        if opinion.evidence_at is None or opinion.state is State.UNKNOWN:
+            return False
+        return self._clock.now() - opinion.evidence_at > self._stale_after[pool]
+
+    def _consider_shared(self, route: Route, names: Collection[str]) -> None:
+        shared = self._evidence.shared_fault(route.pool, route.name, names)
+        if self._shared.get((route.pool, route.name)) != shared:
+            self._shared[route.pool, route.name] = shared
+            self._report(SharedFault(route.pool, route.name, shared))
+
+    def _stale(self, pool: str) -> timedelta:
+        if self._settings.health.stale_after is not None:
+            return self._settings.health.stale_after
+        routes = [route for route in self._settings.routes.values() if route.pool == pool]
+        return max((3 * route.interval + route.deadline for route in routes), default=timedelta(0))
