@@ -1,6 +1,7 @@
 """Wakes a thread that waits for a socket."""
 
 import contextlib
+import select
 import socket
 
 
@@ -27,6 +28,13 @@ class Bell:
         with contextlib.suppress(BlockingIOError):
             return bool(self._listening.recv(65536))
         return False
+
+    def wait(self, seconds: float) -> None:
+        """Return when it is rung, or after so many seconds."""
+        poller = select.poll()
+        poller.register(self, select.POLLIN)
+        if poller.poll(max(seconds, 0) * 1000):
+            self.rung()
 
     def close(self) -> None:
         """Free both ends."""

@@ -7,9 +7,6 @@ from typing import Any
 
 from imapclient.response_parser import parse_fetch_response
 
-HEADER_CAP = 64 * 1024
-BODY_CAP = 16 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class Fetched:

@@ -3,7 +3,6 @@
 import contextlib
 import imaplib
 import logging
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,8 +11,9 @@ from imapclient.exceptions import IMAPClientError
 
 from probe.mailbox.arrivals import Arrivals
 from probe.mailbox.bell import Bell
-from probe.mailbox.fetched import BODY_CAP, HEADER_CAP, Fetched, fetched, uids
+from probe.mailbox.fetched import Fetched, fetched, uids
 from probe.mailbox.imap_login import log_in
+from probe.mailbox.recognition import BODY_CAP, HEADER_CAP, wants_body
 from probe.mailbox.trouble import text, translated
 from probe.mailbox.wire import Wire
 from probe.model.letter import Letter, Place
@@ -34,10 +34,6 @@ WITHOUT_IDLE = timedelta(seconds=30)
 _NEWS = f"(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER]<0.{HEADER_CAP}>)"
 _HEADER = f"(UID BODY.PEEK[HEADER]<0.{HEADER_CAP}>)"
 _BEGINNING = f"(UID BODY.PEEK[TEXT]<0.{BODY_CAP}>)"
-
-_TAGGED = re.compile(rb"^mailflow-probe:", re.I | re.M)
-_LIKELY_OURS = re.compile(rb"^(?:subject:.{0,200}mail flow test|message-id:\s*<[a-z2-7]{20}@)", re.I | re.M)
-"""A message of ours that a gateway took the tag's own field from still has its subject or its Message-ID."""
 
 
 class ImapSession:
@@ -190,7 +186,7 @@ class ImapSession:
 
     def _letters(self, news: list[Fetched]) -> list[Letter]:
         now = self._clock.now()
-        bodies = self._bodies([each.uid for each in news if _wants_body(each.part)])
+        bodies = self._bodies([each.uid for each in news if wants_body(each.part)])
         return [
             Letter(
                 place=self._place(self._uidvalidity, str(each.uid)),
@@ -230,10 +226,6 @@ class ImapSession:
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def _wants_body(header: bytes) -> bool:
-    return bool(_LIKELY_OURS.search(header)) and not _TAGGED.search(header)
 
 
 def _listed(uids: list[int]) -> str:

@@ -72,13 +72,22 @@ class Wire:
 
     def readline(self) -> bytes:
         """Return the next line with its end."""
-        searched = 0
-        while (end := self._buffer.find(b"\n", searched)) < 0 and len(self._buffer) <= LINE_CAP:
-            searched = len(self._buffer)
-            self._receive()
-        if not 0 <= end < LINE_CAP:
+        end = self._find_end()
+        if end < 0:
             raise Broken("sent a line without end")
         return self._take(end + 1)
+
+    def line_start(self) -> bytes:
+        """Return the next line with its end, cut where it is too long for `readline`; the rest is passed over."""
+        end = self._find_end()
+        if end >= 0:
+            return self._take(end + 1)
+        start = self._take(LINE_CAP)
+        while (end := self._buffer.find(b"\n")) < 0:
+            self._buffer.clear()
+            self._receive()
+        self._take(end + 1)
+        return start + b"\r\n"
 
     def read(self, size: int) -> bytes:
         """Return so many octets."""
@@ -88,7 +97,7 @@ class Wire:
 
     def has_line(self) -> bool:
         """Tell whether `readline` would return, or fail, at once."""
-        return b"\n" in self._buffer or len(self._buffer) > LINE_CAP
+        return b"\n" in self._buffer or len(self._buffer) >= LINE_CAP
 
     def await_news(self, bell: Bell, seconds: float) -> None:
         """Return with what the server sent in the buffer, when the bell is rung, or after so many seconds."""
@@ -113,6 +122,14 @@ class Wire:
             self._was_cut = True
             if self._sock is not None:
                 self._sock.close()
+
+    def _find_end(self) -> int:
+        """Return where the next line ends; -1 for one that is too long."""
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched, LINE_CAP)) < 0 and len(self._buffer) < LINE_CAP:
+            searched = len(self._buffer)
+            self._receive()
+        return end
 
     def _fill(self) -> None:
         self.sock.settimeout(0)

@@ -1,0 +1,165 @@
+"""A mailbox over POP3: one visit to the maildrop for each reading."""
+
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+from probe.mailbox.bell import Bell
+from probe.mailbox.pop3_client import Pop3Client
+from probe.mailbox.pop3_session import visit
+from probe.mailbox.recognition import BODY_CAP, HEADER_CAP, wants_body
+from probe.mailbox.wire import Wire
+from probe.mailbox.worker import Worker
+from probe.model.letter import Folder, Letter, Place
+from probe.model.settings import Mailbox, Pop3Settings
+from probe.ports import Clock, MailboxTrouble, Mark, News, Verifier
+
+OPERATION_SECONDS = 30.0
+READING_SECONDS = 10.0
+"""Further letters are left for the next reading after so long: far servers answer TOP slowly."""
+BATCH = 500
+OLDEST = 2000
+"""How many messages that lie there at the start are looked at, newest first; POP3 does not tell their age."""
+BODY_LINES = 60
+_GRACE_SECONDS = 5.0
+_CLOSE_SECONDS = 0.4
+_UIDL = re.compile(r"[\x21-\x7e]{1,200}")
+"""RFC 1939 7 allows 70 characters; some servers use more."""
+
+
+class Pop3Access:
+    """The way into one mailbox; POP3 knows no folders, so that junk cannot be seen."""
+
+    def __init__(self, mailbox: Mailbox, settings: Pop3Settings, *, clock: Clock) -> None:
+        self._mailbox = mailbox
+        self._settings = settings
+        self._clock = clock
+
+    async def folders(self) -> Mapping[Folder, str]:
+        """Return the inbox."""
+        return {Folder.INBOX: self._mailbox.inbox}
+
+    def reader(self, folder: Folder, name: str) -> "Pop3Reader":
+        """Return a reader of the maildrop."""
+        return Pop3Reader(self._mailbox.name, self._settings, folder, clock=self._clock)
+
+
+class Pop3Reader:
+    """Reads the maildrop; its blocking calls run in a thread of its own."""
+
+    pace = timedelta(seconds=1)
+
+    def __init__(self, mailbox: str, settings: Pop3Settings, folder: Folder, *, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._place = lambda uidl: Place(mailbox, folder, 0, uidl)
+        self._known: set[str] | None = None
+        self._first_seen: dict[str, datetime] = {}
+        self._wire = Wire()
+        self._closing = threading.Event()
+        self._bell = Bell()
+        self._worker = Worker(f"{mailbox} {folder}", last=self._bell.close)
+
+    async def open(self, mark: Mark | None, *, since: datetime) -> None:
+        """Do nothing: every reading is a session of its own, and a server with LOGIN-DELAY forgives none in vain."""
+
+    async def read(self) -> News:
+        """Visit the maildrop and read what was not there before, newest first."""
+        return await self._worker.run(self._read, within=OPERATION_SECONDS + _GRACE_SECONDS)
+
+    async def wait(self, longest: timedelta) -> None:
+        """Return when woken, or after so long."""
+        seconds = longest.total_seconds()
+        try:
+            await self._worker.run(lambda: self._bell.wait(seconds), within=seconds + _GRACE_SECONDS)
+        except BaseException:
+            self.wake()
+            raise
+
+    def wake(self) -> None:
+        """Make a wait that goes on, or the next one, return at once."""
+        self._bell.ring()
+
+    async def remove(self, places: Sequence[Place], *, ours: Verifier) -> Sequence[Place]:
+        """Delete messages for which `ours` still holds; gone is what a server let go at QUIT."""
+        return await self._worker.run(lambda: self._remove(places, ours), within=OPERATION_SECONDS + _GRACE_SECONDS)
+
+    async def close(self) -> None:
+        """Free everything; never raise."""
+        self._closing.set()
+        self.wake()
+        self._wire.cut()
+        self._worker.end()
+        await self._worker.ended(within=_CLOSE_SECONDS)
+
+    def _visit(self) -> AbstractContextManager[Pop3Client]:
+        return visit(self._settings, new_wire=self._new_wire, pause=self._closing.wait, seconds=OPERATION_SECONDS)
+
+    def _new_wire(self) -> Wire:
+        self._wire = wire = Wire()
+        if self._closing.is_set():
+            wire.cut()
+        return wire
+
+    def _read(self) -> News:
+        with self._visit() as client:
+            listed = _uidls(client)
+            now = self._clock.now()
+            new = self._new(listed, now)
+            sizes = {number: int(word.split(" ")[0]) for number, word in client.table("LIST")} if new else {}
+            letters = self._letters(client, new, sizes)
+        return News(letters, None, len(listed), more=len(letters) < len(new))
+
+    def _new(self, listed: list[tuple[int, str]], now: datetime) -> list[tuple[int, str]]:
+        """Return what has not been read yet, newest first, and forget what is no longer there."""
+        newest_first = listed[::-1]
+        if self._known is None:
+            self._known = {uidl for _, uidl in newest_first[OLDEST:]}
+        present = {uidl for _, uidl in listed}
+        self._known &= present
+        self._first_seen = {uidl: self._first_seen.get(uidl, now) for uidl in present - self._known}
+        return [(number, uidl) for number, uidl in newest_first if uidl in self._first_seen]
+
+    def _letters(self, client: Pop3Client, new: list[tuple[int, str]], sizes: dict[int, int]) -> list[Letter]:
+        assert self._known is not None, "what is new was found out before"
+        until = time.monotonic() + READING_SECONDS
+        letters = []
+        for number, uidl in new[:BATCH]:
+            if time.monotonic() > until:
+                break
+            header, body = _beginning(client, number)
+            letters.append(Letter(self._place(uidl), sizes.get(number, 0), self._first_seen[uidl], None, header, body))
+            self._known.add(uidl)
+        return letters
+
+    def _remove(self, places: Sequence[Place], ours: Verifier) -> Sequence[Place]:
+        wanted = {place.uid: place for place in places if place.validity == 0}
+        kept = Counter[str]()
+        with self._visit() as client:
+            for number, uidl in _uidls(client):
+                if uidl in wanted:
+                    header = client.beginning(number, lines=0, cap=HEADER_CAP)
+                    if ours(wanted[uidl], header):
+                        client.delete(number)
+                    else:
+                        kept[uidl] += 1
+        return [place for place in places if place.uid not in kept]
+
+
+def _uidls(client: Pop3Client) -> list[tuple[int, str]]:
+    rows = client.table("UIDL")
+    if not all(_UIDL.fullmatch(uidl) for _, uidl in rows):
+        raise MailboxTrouble("the server's UIDL are not as RFC 1939 7 has them")
+    return rows
+
+
+def _beginning(client: Pop3Client, number: int) -> tuple[bytes, bytes]:
+    header = client.beginning(number, lines=0, cap=HEADER_CAP)
+    if not wants_body(header):
+        return header, b""
+    both = client.beginning(number, lines=BODY_LINES, cap=HEADER_CAP + BODY_CAP)
+    return header, both[len(header) :][:BODY_CAP]
