@@ -14,6 +14,10 @@ STRUCK_OUT = "***"
 class Unsayable(ValueError):
     """Something cannot be written as a command; the message says what."""
 
+    def __init__(self, stage: Stage, reason: str) -> None:
+        super().__init__(reason)
+        self.stage = stage
+
 
 @dataclass(frozen=True, slots=True)
 class Say:
@@ -44,19 +48,19 @@ def greeting() -> Say:
 
 def command(stage: Stage, line: str, *, shown: str | None = None) -> Say:
     """Write a command. Raises Unsayable for whatever a command line cannot hold."""
-    return Say(stage, _octets(line, LONGEST), shown or line, f"reply to {line.partition(' ')[0]}")
+    return Say(stage, _octets(stage, line, LONGEST), shown or line, f"reply to {line.partition(' ')[0]}")
 
 
 def answer(line: str) -> Say:
     """Write a secret answer to an AUTH challenge. Raises Unsayable when it is too long."""
-    return Say(Stage.AUTH, _octets(line, LONGEST_ANSWER), STRUCK_OUT, "reply to AUTH")
+    return Say(Stage.AUTH, _octets(Stage.AUTH, line, LONGEST_ANSWER), STRUCK_OUT, "reply to AUTH")
 
 
-def path(address: str) -> str:
-    """Write an address as a path, ``<a@b>``. Raises Unsayable where it would end before its end."""
+def addressed(stage: Stage, verb: str, address: str, parameters: str = "") -> Say:
+    """Write a command that carries a path, ``<a@b>``. Raises Unsayable also where the path would end before its end."""
     if "<" in address or ">" in address:
-        raise Unsayable("an address holds an angle bracket")
-    return f"<{address}>"
+        raise Unsayable(stage, "an address holds an angle bracket")
+    return command(stage, f"{verb}:<{address}>{parameters}")
 
 
 def message(content: bytes) -> Say:
@@ -74,10 +78,10 @@ def dot_stuffed(content: bytes) -> bytes:
     return stuffed + end + b".\r\n"
 
 
-def _octets(line: str, longest: int) -> bytes:
-    if not (line.isascii() and line.isprintable()) and line:
-        raise Unsayable("a command holds a character that is not printable ASCII")
+def _octets(stage: Stage, line: str, longest: int) -> bytes:
+    if not (line.isascii() and line.isprintable()):
+        raise Unsayable(stage, "a command would hold a character that is not printable ASCII")
     octets = line.encode("ascii") + b"\r\n"
     if len(octets) > longest:
-        raise Unsayable(f"a command is longer than {longest} octets")
+        raise Unsayable(stage, f"a command would be longer than {longest} octets")
     return octets

@@ -9,7 +9,7 @@ from probe.model.reply import Ending, Reply
 from probe.model.settings import SmtpSettings, Tls
 from probe.net.text import printable
 from probe.smtp import auth
-from probe.smtp.commands import Say, Secure, Step, Unsayable, command, greeting, message, path
+from probe.smtp.commands import Say, Secure, Step, Unsayable, addressed, command, greeting, message
 from probe.smtp.extensions import Extensions, offered
 
 _NO_EHLO = (500, 502)
@@ -114,13 +114,12 @@ class Dialogue:
         if self.ended:
             self.step = None
             return
-        stage = self._stage
         try:
             self.step = self._script.send(reply) if reply else next(self._script)
         except StopIteration as stop:
             self._part(stop.value)
         except Unsayable as error:
-            self._part(Ended(Ending.NOT_TRIED, stage, str(error)))
+            self._part(Ended(Ending.NOT_TRIED, error.stage, str(error)))
 
     def _part(self, ended: Ended) -> None:
         self.ended = ended
@@ -190,10 +189,10 @@ class Dialogue:
 
     def _enveloped(self) -> Script:
         size = f" SIZE={len(self._envelope.message)}" if "SIZE" in self._extensions else ""
-        reply = yield command(Stage.MAIL, f"MAIL FROM:{path(self._envelope.sender)}{size}")
+        reply = yield addressed(Stage.MAIL, "MAIL FROM", self._envelope.sender, size)
         if ended := self._against(Stage.MAIL, reply):
             return ended
-        reply = yield command(Stage.RCPT, f"RCPT TO:{path(self._envelope.recipient)}")
+        reply = yield addressed(Stage.RCPT, "RCPT TO", self._envelope.recipient)
         return self._against(Stage.RCPT, reply)
 
     def _delivered(self) -> Script:

@@ -28,7 +28,6 @@ class ReplyParser:
         self._received = 0
         self._code = 0
         self._lines: list[str] = []
-        self._complete: list[Reply] = []
 
     def feed(self, octets: bytes) -> None:
         """Take what was received. Raises Violation when the server has said too much in all."""
@@ -45,9 +44,9 @@ class ReplyParser:
         return None
 
     @property
-    def unread(self) -> int:
-        """Return how many octets wait that were not given out as replies."""
-        return len(self._buffer) + sum(len(line) for line in self._lines)
+    def unread(self) -> bool:
+        """Tell whether the server has said more than was given out as replies."""
+        return bool(self._buffer or self._lines)
 
     def _line(self) -> bytes | None:
         end = self._buffer.find(b"\n", 0, LONGEST_LINE)
@@ -83,13 +82,13 @@ def _text(raw: bytes) -> str:
 
 
 def _reply(code: int, lines: list[str]) -> Reply:
-    found = next((match for line in lines if (match := _ENHANCED.match(line))), None)
     # RFC 3463 2: the class repeats the first digit; where it does not, the basic code alone is believed.
-    if found is None or int(found[1]) != code // 100:
+    believed = [found for line in lines if (found := _ENHANCED.match(line)) and int(found[1]) == code // 100]
+    if not believed:
         return Reply(code, tuple(lines))
-    stripped = (line.removeprefix(found[0]).removeprefix(" ") if _has(line, found[0]) else line for line in lines)
-    return Reply(code, tuple(stripped), found[0])
+    enhanced = believed[0][0]
+    return Reply(code, tuple(_without(enhanced, line) for line in lines), enhanced)
 
 
-def _has(line: str, enhanced: str) -> bool:
-    return line == enhanced or line.startswith(enhanced + " ")
+def _without(enhanced: str, line: str) -> str:
+    return "" if line == enhanced else line.removeprefix(enhanced + " ")
