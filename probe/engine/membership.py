@@ -1,5 +1,6 @@
 """Membership: which members a pool has now, looked up again when the answer's time is over."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -26,6 +27,8 @@ class Membership:
         self._welcome = welcome
         self._back_off = FIRST_BACK_OFF
         self.members: Sequence[Member] = ()
+        self.tried = asyncio.Event()
+        """Set once the members are known, or could not be looked up for the first time."""
 
     async def _refresh(self) -> timedelta:
         """Look the members up once, and return when to do so again."""
@@ -34,6 +37,7 @@ class Membership:
             found = await self._finder.find()
         except DiscoveryTrouble as trouble:
             self._report(DiscoveryFailed(self._pool.name, str(trouble)))
+            self.tried.set()
             pause, self._back_off = self._back_off, min(2 * self._back_off, LONGEST_BACK_OFF)
             return pause
         self._back_off = FIRST_BACK_OFF
@@ -51,4 +55,5 @@ class Membership:
         known = {member.name for member in self.members}
         self.members = members
         self._report(MembersKnown(self._pool.name, tuple(members), note))
+        self.tried.set()
         self._welcome([member for member in members if member.name not in known])

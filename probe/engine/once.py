@@ -1,0 +1,57 @@
+"""One round now: every chosen member is probed once on every chosen route, and all are waited for."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from itertools import groupby
+
+from probe.engine.engine import Engine
+from probe.engine.sending import Path
+from probe.model.probe import Record
+from probe.model.settings import Member, Route
+from probe.model.slots import extra_slot
+from probe.ports import Clock, Ledger
+
+LOOK_EVERY = timedelta(milliseconds=100)
+"""How often the ledger is asked: another process that shares it may settle what was sent here."""
+
+
+async def one_round(
+    engine: Engine,
+    ledger: Ledger,
+    clock: Clock,
+    *,
+    wanted: Callable[[Route, Member], bool],
+    patience: timedelta,
+) -> Sequence[Record]:
+    """Probe the wanted members by an engine that is working, and return what became of each.
+
+    Those that took longer than ``patience`` are returned as they are, in flight. Raises LedgerTrouble.
+    """
+    until = clock.now() + patience
+    async with asyncio.TaskGroup() as group:
+        turns = [group.create_task(_turns(engine, clock, paths)) for paths in await _chosen(engine, wanted)]
+    ids = [probe_id for turn in turns for probe_id in turn.result()]
+    while True:
+        records = [record for probe_id in ids if (record := await ledger.record(probe_id))]
+        if all(record.judgement for record in records) or clock.now() > until:
+            return records
+        await clock.sleep(LOOK_EVERY.total_seconds())
+
+
+async def _chosen(engine: Engine, wanted: Callable[[Route, Member], bool]) -> list[list[Path]]:
+    """Return what is to be probed, by member: those of one member follow one another."""
+    await asyncio.gather(*(membership.tried.wait() for membership in engine.memberships.values()))
+    paths = [
+        Path(route, member, engine.settings.pools[route.pool].smtp)
+        for route in engine.settings.routes.values()
+        for member in engine.memberships[route.pool].members
+        if wanted(route, member)
+    ]
+    paths.sort(key=lambda path: str(path.member))
+    return [list(same) for _, same in groupby(paths, key=lambda path: path.member)]
+
+
+async def _turns(engine: Engine, clock: Clock, paths: Sequence[Path]) -> list[str]:
+    sent = [await engine.dispatcher.turn(path, extra_slot(clock.now())) for path in paths]
+    return [probe_id for probe_id in sent if probe_id]
