@@ -4,11 +4,14 @@ import poplib
 import smtplib
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from email.message import EmailMessage
+from pathlib import Path
 from uuid import uuid4
 
 import dns.message
@@ -19,7 +22,7 @@ from tests.lab import MONITOR, PASSWORD, SENDER, Laboratory, Member, Stage
 from tests.lab.addresses import DELAY
 from tests.lab.console import obey
 from tests.lab.dovecot import POP3_PORT, POP3S_PORT
-from tests.lab.postfix_config import PROXY_PORT, SMTPS_PORT, SUBMISSION_PORT
+from tests.lab.postfix_config import PROXY_PORT, SMTP_PORT, SMTPS_PORT, SUBMISSION_PORT
 
 pytestmark = pytest.mark.lab
 
@@ -379,6 +382,19 @@ def test_two_laboratories_run_side_by_side(lab: Laboratory) -> None:
         gone = other.path
 
     assert not gone.exists()
+
+
+def test_a_killed_laboratory_leaves_nothing_behind() -> None:
+    script = (
+        "import os, tests.lab as t; lab = t.Laboratory(2, dns=True); lab.start(); lab.member('mta2').freeze();"
+        "print(lab.member('mta1').address, lab.path, flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=False)
+    address, path = done.stdout.split()
+
+    assert becomes_true(lambda: not Path(path).exists())
+    with pytest.raises(ConnectionRefusedError):
+        smtplib.SMTP(address, SMTP_PORT, timeout=5)
 
 
 def test_a_config_names_every_member_and_takes_overrides(lab: Laboratory) -> None:

@@ -11,6 +11,7 @@ from imapclient import IMAPClient
 from tests.lab.addresses import DOMAIN, PASSWORD, SENDER
 from tests.lab.certificates import Certificate
 from tests.lab.errors import LabError
+from tests.lab.guard import Guard
 from tests.lab.server import Server
 from tests.lab.site import Endpoint
 
@@ -26,9 +27,9 @@ _MAIL_OWNER = 65533  # a bare number: Dovecot needs no passwd entry for the owne
 class Dovecot(Server):
     """A real mail store in which every address of lab.test is an account with the one password."""
 
-    def __init__(self, *, address: str, certificate: Certificate, home: Path) -> None:
+    def __init__(self, *, address: str, certificate: Certificate, home: Path, guard: Guard) -> None:
         command = ["/usr/sbin/dovecot", "-F", "-c", home / "dovecot.conf"]
-        super().__init__("dovecot", command, greets=Endpoint(address, IMAP_PORT), log=home / "dovecot.log")
+        super().__init__("dovecot", command, greets=Endpoint(address, IMAP_PORT), log=home / "dovecot.log", guard=guard)
         self.address = address
         self.hostname = certificate.hostname
         self.lmtp = Endpoint(address, LMTP_PORT)

@@ -13,6 +13,7 @@ import dns.rdatatype
 
 from tests.lab.addresses import DOMAIN
 from tests.lab.errors import LabError
+from tests.lab.guard import Guard
 from tests.lab.postfix_config import SUBMISSION_PORT
 from tests.lab.server import Server
 from tests.lab.site import Endpoint
@@ -24,9 +25,9 @@ _LOADS_WITHIN = timedelta(seconds=5)
 class Knot(Server):
     """Answers for lab.test; the members are known to it from the start."""
 
-    def __init__(self, *, address: str, members: Sequence[str], home: Path) -> None:
+    def __init__(self, *, address: str, members: Sequence[str], home: Path, guard: Guard) -> None:
         command = ["/usr/sbin/knotd", "-c", home / "knot.conf"]
-        super().__init__("knot", command, greets=Endpoint(address, DNS_PORT), log=home / "knot.log")
+        super().__init__("knot", command, greets=Endpoint(address, DNS_PORT), log=home / "knot.log", guard=guard)
         self.address = address
         self.port = DNS_PORT
         self.records = _records(members)

@@ -12,6 +12,7 @@ from tests.lab.addresses import DOMAIN, MONITOR
 from tests.lab.certificates import Authority
 from tests.lab.config import config_for, merged
 from tests.lab.dovecot import Dovecot
+from tests.lab.guard import Guard
 from tests.lab.knot import DNS_PORT, Knot
 from tests.lab.postfix import Member
 from tests.lab.requirements import require_servers
@@ -36,6 +37,8 @@ class Laboratory:
         """Start every server and return when all of them answer; raise LabError if one does not."""
         with ExitStack() as undo:
             self._site = undo.enter_context(Site())
+            self._guard = Guard(self.path)
+            undo.callback(self._guard.close)
             self._build()
             for server in self.servers.values():
                 undo.callback(server.kill)
@@ -124,12 +127,12 @@ class Laboratory:
     def _build(self) -> None:
         self._authority = Authority(self.path)
         certificate = self._authority.certify(f"imap.{DOMAIN}", self.hub)
-        self.dovecot = Dovecot(address=self.hub, certificate=certificate, home=self.path / "dovecot")
+        self.dovecot = Dovecot(address=self.hub, certificate=certificate, home=self.path / "dovecot", guard=self._guard)
         members = [self._build_member(number) for number in range(1, self._size + 1)]
         self.members = {member.name: member for member in members}
         if self._wants_dns:
             addresses = [member.address for member in members]
-            self._knot = Knot(address=self.hub, members=addresses, home=self.path / "knot")
+            self._knot = Knot(address=self.hub, members=addresses, home=self.path / "knot", guard=self._guard)
 
     def _build_member(self, number: int) -> Member:
         name, address = f"mta{number}", self._site.member_address(number)
@@ -140,4 +143,5 @@ class Laboratory:
             sasl=self.dovecot.sasl,
             certificate=self._authority.certify(f"{name}.{DOMAIN}", f"mx{number}.{DOMAIN}", address),
             home=self.path / name,
+            guard=self._guard,
         )

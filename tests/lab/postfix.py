@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.lab.certificates import Certificate
+from tests.lab.guard import Guard
 from tests.lab.postfix_config import DELAY_PORT, SMTP_PORT, Faults, Stage, main_cf, master_cf
 from tests.lab.server import Server
 from tests.lab.site import Endpoint
@@ -23,10 +24,19 @@ class Member(Server):
     """A real MTA that takes mail for lab.test and hands it to Dovecot over LMTP."""
 
     def __init__(
-        self, name: str, *, address: str, lmtp: Endpoint, sasl: Endpoint, certificate: Certificate, home: Path
+        self,
+        name: str,
+        *,
+        address: str,
+        lmtp: Endpoint,
+        sasl: Endpoint,
+        certificate: Certificate,
+        home: Path,
+        guard: Guard,
     ) -> None:
         # The delay hop is asked whether the member is up: no fault ever touches it.
-        super().__init__(name, [*_MASTER, "-c", home], greets=Endpoint(address, DELAY_PORT), log=home / "maillog")
+        greets = Endpoint(address, DELAY_PORT)
+        super().__init__(name, [*_MASTER, "-c", home], greets=greets, log=home / "maillog", guard=guard)
         self.address = address
         self.port = SMTP_PORT
         self.hostname = certificate.hostname

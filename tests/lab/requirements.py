@@ -15,7 +15,6 @@ _PROGRAMS = {
     "/usr/lib/dovecot/lmtp": "dovecot-lmtpd",
     "/usr/bin/sievec": "dovecot-sieve",
     "/usr/sbin/knotd": "knot",
-    "/usr/bin/setpriv": "util-linux",
 }
 _DOVECOT_SPOKEN = "2.3."
 

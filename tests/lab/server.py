@@ -6,7 +6,6 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -14,23 +13,22 @@ from pathlib import Path
 import psutil
 
 from tests.lab.errors import LabError
+from tests.lab.guard import Guard
 from tests.lab.site import Endpoint
 
 STARTS_WITHIN = timedelta(seconds=15)
 STOPS_WITHIN = timedelta(seconds=5)
-# One thread for all: a death signal is sent when the thread that made the child ends, not the process.
-_LAUNCHER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lab-launcher")
 
 
 class Server:
     """A server in the foreground of its own process group, so that one signal reaches all of it."""
 
-    def __init__(self, name: str, command: Sequence[object], *, greets: Endpoint, log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[object], *, greets: Endpoint, log: Path, guard: Guard) -> None:
         self.name = name
         self.log = log
         self._greets = greets
-        # When the laboratory itself is killed, nothing may stay behind and hold its ports.
-        self._command = ["setpriv", "--pdeathsig", "TERM", "--", *map(str, command)]
+        self._command = [str(word) for word in command]
+        self._guard = guard
         self._process: subprocess.Popen[bytes] | None = None
         self.frozen = False
 
@@ -44,7 +42,8 @@ class Server:
         if self.running:
             return
         self.frozen = False
-        self._process = _LAUNCHER.submit(self._spawn).result()
+        self._process = self._spawn()
+        self._guard.watch(self._process.pid)
 
     def await_greeting(self) -> None:
         """Return once the server speaks to a client; raise LabError with its last words if it does not."""
@@ -86,7 +85,8 @@ class Server:
             return
         self._signal_group(signal.SIGKILL)
         self._process.wait()
-        self._await_refusal()
+        _await_end(self._process.pid)
+        self._guard.forget(self._process.pid)
         self._process = None
         self.frozen = False
 
@@ -142,18 +142,21 @@ class Server:
         except ProcessLookupError:
             return
 
-    def _await_refusal(self) -> None:
-        # The last child may hold the listening socket for some milliseconds after its master has gone.
-        give_up = time.monotonic() + STOPS_WITHIN.total_seconds()
-        while time.monotonic() < give_up:
-            try:
-                socket.create_connection((self._greets.address, self._greets.port), timeout=1).close()
-            except ConnectionRefusedError:
-                return
-            except OSError:
-                pass
-            time.sleep(0.01)
-        raise LabError(f"{self.name} is dead, but somebody still listens on {self._greets}")
+
+def _await_end(group: int) -> None:
+    # Not only the first process: any child may still hold a listening socket, or deliver a message.
+    give_up = time.monotonic() + STOPS_WITHIN.total_seconds()
+    while left := [pid for pid in psutil.pids() if _lives_in(group, pid)]:
+        if time.monotonic() > give_up:
+            raise LabError(f"processes {left} do not end although they were killed")
+        time.sleep(0.005)
+
+
+def _lives_in(group: int, pid: int) -> bool:
+    try:
+        return os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return False
 
 
 def _name_of(process: psutil.Process) -> str:
