@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from probe.mailbox.bell import Bell
-from probe.mailbox.imap_login import CONNECT_SECONDS, LOGIN_SECONDS, log_in
-from probe.mailbox.imap_session import OPERATION_SECONDS, ImapSession
+from probe.mailbox.imap_login import log_in
+from probe.mailbox.imap_session import ImapSession
+from probe.mailbox.patience import Patience
 from probe.mailbox.trouble import translated
 from probe.mailbox.wire import Wire
 from probe.mailbox.worker import Worker
@@ -15,46 +16,46 @@ from probe.model.letter import Folder, Place
 from probe.model.settings import ImapSettings, Mailbox
 from probe.ports import Clock, MailboxTrouble, Mark, News, Verifier
 
-GOODBYE_SECONDS = 0.4
-_GRACE_SECONDS = 5.0
-"""The wire keeps the deadline; this one is for what no wire can bound, such as the system's resolver."""
 _NOT_A_FOLDER = {b"\\Noselect", b"\\NonExistent"}
 
 
 class ImapAccess:
     """The way into one mailbox."""
 
-    def __init__(self, mailbox: Mailbox, settings: ImapSettings, *, clock: Clock) -> None:
+    def __init__(self, mailbox: Mailbox, settings: ImapSettings, *, clock: Clock, patience: Patience) -> None:
         self._mailbox = mailbox
         self._settings = settings
         self._clock = clock
+        self._patience = patience
 
     async def folders(self) -> Mapping[Folder, str]:
         """Return the inbox and, if there is one, the junk folder."""
         wire = Wire()
         worker = Worker(f"{self._mailbox.name} folders", last=wire.close)
         try:
-            return await worker.run(lambda: self._folders(wire), within=_longest(CONNECT_SECONDS + LOGIN_SECONDS))
+            return await worker.run(lambda: self._folders(wire), within=self._patience.login_seconds)
         finally:
             wire.cut()
             worker.end()
-            await worker.ended(within=GOODBYE_SECONDS)
+            await worker.ended(within=self._patience.goodbye_seconds)
 
     def reader(self, folder: Folder, name: str) -> "ImapReader":
         """Return a reader of one folder, not yet open."""
-        return ImapReader(self._mailbox.name, self._settings, folder, name=name, clock=self._clock)
+        return ImapReader(
+            self._mailbox.name, self._settings, folder, name=name, clock=self._clock, patience=self._patience
+        )
 
     def _folders(self, wire: Wire) -> Mapping[Folder, str]:
         server = f"{self._settings.host}:{self._settings.port}"
         with translated(server):
-            client = log_in(wire, self._settings, heard=_nothing)
-            client.begin(OPERATION_SECONDS)
+            client = log_in(wire, self._settings, heard=_nothing, patience=self._patience)
+            client.begin(self._patience.operation_seconds)
             listed = [each for each in client.list_folders() if not _NOT_A_FOLDER.intersection(each[0])]
         junk = self._junk(listed)
         if junk is not None and junk not in (name for _, _, name in listed):
             raise MailboxTrouble(f"{server} has no folder {junk} for {self._settings.login.username}")
         with contextlib.suppress(MailboxTrouble), translated(server):
-            client.begin(GOODBYE_SECONDS)
+            client.begin(self._patience.goodbye_seconds)
             client.logout()
         return {Folder.INBOX: self._mailbox.inbox} | ({Folder.JUNK: junk} if junk else {})
 
@@ -68,10 +69,13 @@ class ImapReader:
 
     pace = timedelta(milliseconds=25)
 
-    def __init__(self, mailbox: str, settings: ImapSettings, folder: Folder, *, name: str, clock: Clock) -> None:
+    def __init__(
+        self, mailbox: str, settings: ImapSettings, folder: Folder, *, name: str, clock: Clock, patience: Patience
+    ) -> None:
         self._settings = settings
         self._name = name
         self._clock = clock
+        self._patience = patience
         self._place = lambda validity, uid: Place(mailbox, folder, validity, uid)
         self._wire = Wire()
         self._bell = Bell()
@@ -80,18 +84,18 @@ class ImapReader:
 
     async def open(self, mark: Mark | None, *, since: datetime) -> None:
         """Connect, log in and open the folder read-only."""
-        within = CONNECT_SECONDS + LOGIN_SECONDS + OPERATION_SECONDS
-        await self._worker.run(lambda: self._open(mark, since), within=_longest(within))
+        within = self._patience.login_seconds + self._patience.operation_seconds
+        await self._worker.run(lambda: self._open(mark, since), within=within)
 
     async def read(self) -> News:
         """Fetch what is new since the last reading."""
-        return await self._worker.run(lambda: self._opened.read(), within=_longest(OPERATION_SECONDS))
+        return await self._worker.run(lambda: self._opened.read(), within=self._patience.longest_seconds)
 
     async def wait(self, longest: timedelta) -> None:
         """Return when the server says that something changed, when woken, or after so long."""
-        within = longest.total_seconds() + 2 * OPERATION_SECONDS
+        within = longest.total_seconds() + 2 * self._patience.longest_seconds
         try:
-            await self._worker.run(lambda: self._opened.wait(self._bell, longest), within=_longest(within))
+            await self._worker.run(lambda: self._opened.wait(self._bell, longest), within=within)
         except BaseException:
             # Nobody waits any more: the thread must not keep the session to itself.
             self.wake()
@@ -103,20 +107,20 @@ class ImapReader:
 
     async def remove(self, places: Sequence[Place], *, ours: Verifier) -> Sequence[Place]:
         """Delete messages for which `ours` still holds; return those gone."""
-        return await self._worker.run(lambda: self._opened.remove(places, ours), within=_longest(OPERATION_SECONDS))
+        return await self._worker.run(lambda: self._opened.remove(places, ours), within=self._patience.longest_seconds)
 
     async def close(self) -> None:
         """Log out if that is quick, and free everything; never raise."""
         self.wake()
         with contextlib.suppress(MailboxTrouble):
             if self._session is not None:
-                await self._worker.run(lambda: self._opened.log_out(GOODBYE_SECONDS), within=GOODBYE_SECONDS)
+                await self._worker.run(lambda: self._opened.log_out(), within=self._patience.goodbye_seconds)
         self._wire.cut()
         self._worker.end()
-        await self._worker.ended(within=GOODBYE_SECONDS)
+        await self._worker.ended(within=self._patience.goodbye_seconds)
 
     def _open(self, mark: Mark | None, since: datetime) -> None:
-        session = ImapSession(self._wire, self._settings, place=self._place, clock=self._clock)
+        session = ImapSession(self._wire, self._settings, place=self._place, clock=self._clock, patience=self._patience)
         session.open(self._name, mark, since=since)
         self._session = session
 
@@ -129,10 +133,6 @@ class ImapReader:
     def _free(self) -> None:
         self._wire.close()
         self._bell.close()
-
-
-def _longest(seconds: float) -> float:
-    return seconds + _GRACE_SECONDS
 
 
 def _nothing(kind: str, said: Any) -> None:

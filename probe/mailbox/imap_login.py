@@ -5,6 +5,7 @@ import ssl
 
 from imapclient.exceptions import IMAPClientError
 
+from probe.mailbox.patience import Patience
 from probe.mailbox.pushclient import Heard, PushClient
 from probe.mailbox.trouble import text
 from probe.mailbox.wire import Broken, Wire
@@ -12,14 +13,16 @@ from probe.model.settings import ImapSettings, Tls
 from probe.net.tls import client_context
 from probe.ports import MailboxTrouble
 
-CONNECT_SECONDS = 10.0
-LOGIN_SECONDS = 30.0
 
-
-def log_in(wire: Wire, settings: ImapSettings, *, heard: Heard) -> PushClient:
+def log_in(wire: Wire, settings: ImapSettings, *, heard: Heard, patience: Patience) -> PushClient:
     """Connect, protect, log in; raises MailboxTrouble for a refused login, and what the libraries raise."""
-    client = _connect(wire, settings, heard)
-    client.begin(LOGIN_SECONDS)
+    wire.allow(patience.connect_seconds)
+    wire.connect(settings.host, settings.port)
+    if settings.tls is Tls.IMPLICIT:
+        wire.start_tls(_context(settings), _server_name(settings))
+    wire.allow(patience.operation_seconds)
+    client = PushClient(wire, _server_name(settings), heard=heard)
+    client.begin(patience.operation_seconds)
     if client.greeted_as_known():
         # RFC 9051 7.1.4: nothing that was said in the clear can say who we are.
         raise Broken("greets with PREAUTH: whose mailbox is it?")
@@ -30,14 +33,6 @@ def log_in(wire: Wire, settings: ImapSettings, *, heard: Heard) -> PushClient:
     _authenticate(client, settings)
     client.capabilities()  # remembered; asked for only where the reply to the login did not bring them
     return client
-
-
-def _connect(wire: Wire, settings: ImapSettings, heard: Heard) -> PushClient:
-    wire.allow(CONNECT_SECONDS)
-    wire.connect(settings.host, settings.port)
-    if settings.tls is Tls.IMPLICIT:
-        wire.start_tls(_context(settings), _server_name(settings))
-    return PushClient(wire, _server_name(settings), heard=heard)
 
 
 def _authenticate(client: PushClient, settings: ImapSettings) -> None:

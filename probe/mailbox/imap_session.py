@@ -13,6 +13,7 @@ from probe.mailbox.arrivals import Arrivals
 from probe.mailbox.bell import Bell
 from probe.mailbox.fetched import Fetched, fetched, uids
 from probe.mailbox.imap_login import log_in
+from probe.mailbox.patience import Patience
 from probe.mailbox.recognition import BODY_CAP, HEADER_CAP, wants_body
 from probe.mailbox.trouble import text, translated
 from probe.mailbox.wire import Wire
@@ -22,7 +23,6 @@ from probe.ports import Clock, MailboxTrouble, Mark, News, Verifier
 
 log = logging.getLogger(__name__)
 
-OPERATION_SECONDS = 30.0
 BATCH = 250
 """Messages in one FETCH: beyond it nothing gets faster, and their headers fit under the cap of the wire."""
 WINDOWS = 40
@@ -39,10 +39,19 @@ _BEGINNING = f"(UID BODY.PEEK[TEXT]<0.{BODY_CAP}>)"
 class ImapSession:
     """A logged-in session; every method may raise MailboxTrouble, after which it is of no more use."""
 
-    def __init__(self, wire: Wire, settings: ImapSettings, *, place: Callable[[int, str], Place], clock: Clock) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        settings: ImapSettings,
+        *,
+        place: Callable[[int, str], Place],
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
         self._settings = settings
         self._place = place
         self._clock = clock
+        self._patience = patience
         self._server = f"{settings.host}:{settings.port}"
         self._arrivals = Arrivals()
         self._validity: int | None = None
@@ -51,7 +60,7 @@ class ImapSession:
         self._rescan = False
         self._warned = False
         with translated(self._server):
-            self._client = log_in(wire, settings, heard=self._heard)
+            self._client = log_in(wire, settings, heard=self._heard, patience=patience)
 
     def open(self, name: str, mark: Mark | None, *, since: datetime) -> None:
         """Open the folder read-only and decide where to begin."""
@@ -85,7 +94,12 @@ class ImapSession:
                 return
             offered = self._client.has_capability("IDLE")
             seconds = (longest if offered else min(longest, WITHOUT_IDLE)).total_seconds()
-            self._client.watch(bell, seconds, changed=lambda: self._arrivals.changes != before)
+            self._client.watch(
+                bell,
+                seconds,
+                changed=lambda: self._arrivals.changes != before,
+                patience_seconds=self._patience.operation_seconds,
+            )
 
     def remove(self, places: Sequence[Place], ours: Verifier) -> Sequence[Place]:
         """Delete by UID what is still ours, and open the folder read-only again."""
@@ -100,16 +114,16 @@ class ImapSession:
             self._count_unread(self._select(read_only=True))
             return [*stale, *(present[uid] for uid in gone)]
 
-    def log_out(self, seconds: float) -> None:
+    def log_out(self) -> None:
         """Say goodbye."""
         with translated(self._server):
-            self._client.begin(seconds)
+            self._client.begin(self._patience.goodbye_seconds)
             self._client.logout()
 
     @contextlib.contextmanager
     def _operation(self) -> Iterator[None]:
         with translated(self._server):
-            self._client.begin(OPERATION_SECONDS)
+            self._client.begin(self._patience.operation_seconds)
             yield
 
     def _heard(self, kind: str, said: Any) -> None:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from probe.mailbox.bell import Bell
+from probe.mailbox.patience import Patience
 from probe.mailbox.pop3_client import Pop3Client
 from probe.mailbox.pop3_session import visit
 from probe.mailbox.recognition import BODY_CAP, HEADER_CAP, wants_body
@@ -18,15 +19,12 @@ from probe.model.letter import Folder, Letter, Place
 from probe.model.settings import Mailbox, Pop3Settings
 from probe.ports import Clock, MailboxTrouble, Mark, News, Verifier
 
-OPERATION_SECONDS = 30.0
 READING_SECONDS = 10.0
 """Further letters are left for the next reading after so long: far servers answer TOP slowly."""
 BATCH = 500
 OLDEST = 2000
 """How many messages that lie there at the start are looked at, newest first; POP3 does not tell their age."""
 BODY_LINES = 60
-_GRACE_SECONDS = 5.0
-_CLOSE_SECONDS = 0.4
 _UIDL = re.compile(r"[\x21-\x7e]{1,200}")
 """RFC 1939 7 allows 70 characters; some servers use more."""
 
@@ -34,10 +32,11 @@ _UIDL = re.compile(r"[\x21-\x7e]{1,200}")
 class Pop3Access:
     """The way into one mailbox; POP3 knows no folders, so that junk cannot be seen."""
 
-    def __init__(self, mailbox: Mailbox, settings: Pop3Settings, *, clock: Clock) -> None:
+    def __init__(self, mailbox: Mailbox, settings: Pop3Settings, *, clock: Clock, patience: Patience) -> None:
         self._mailbox = mailbox
         self._settings = settings
         self._clock = clock
+        self._patience = patience
 
     async def folders(self) -> Mapping[Folder, str]:
         """Return the inbox."""
@@ -45,7 +44,7 @@ class Pop3Access:
 
     def reader(self, folder: Folder, name: str) -> "Pop3Reader":
         """Return a reader of the maildrop."""
-        return Pop3Reader(self._mailbox.name, self._settings, folder, clock=self._clock)
+        return Pop3Reader(self._mailbox.name, self._settings, folder, clock=self._clock, patience=self._patience)
 
 
 class Pop3Reader:
@@ -53,10 +52,14 @@ class Pop3Reader:
 
     pace = timedelta(seconds=1)
 
-    def __init__(self, mailbox: str, settings: Pop3Settings, folder: Folder, *, clock: Clock) -> None:
+    def __init__(
+        self, mailbox: str, settings: Pop3Settings, folder: Folder, *, clock: Clock, patience: Patience
+    ) -> None:
         self._settings = settings
         self._clock = clock
-        self._place = lambda uidl: Place(mailbox, folder, 0, uidl)
+        self._patience = patience
+        self._mailbox = mailbox
+        self._folder = folder
         self._known: set[str] | None = None
         self._first_seen: dict[str, datetime] = {}
         self._wire = Wire()
@@ -69,13 +72,13 @@ class Pop3Reader:
 
     async def read(self) -> News:
         """Visit the maildrop and read what was not there before, newest first."""
-        return await self._worker.run(self._read, within=OPERATION_SECONDS + _GRACE_SECONDS)
+        return await self._worker.run(self._read, within=self._patience.longest_seconds)
 
     async def wait(self, longest: timedelta) -> None:
         """Return when woken, or after so long."""
         seconds = longest.total_seconds()
         try:
-            await self._worker.run(lambda: self._bell.wait(seconds), within=seconds + _GRACE_SECONDS)
+            await self._worker.run(lambda: self._bell.wait(seconds), within=seconds + self._patience.grace_seconds)
         except BaseException:
             self.wake()
             raise
@@ -86,7 +89,7 @@ class Pop3Reader:
 
     async def remove(self, places: Sequence[Place], *, ours: Verifier) -> Sequence[Place]:
         """Delete messages for which `ours` still holds; gone is what a server let go at QUIT."""
-        return await self._worker.run(lambda: self._remove(places, ours), within=OPERATION_SECONDS + _GRACE_SECONDS)
+        return await self._worker.run(lambda: self._remove(places, ours), within=self._patience.longest_seconds)
 
     async def close(self) -> None:
         """Free everything; never raise."""
@@ -94,10 +97,10 @@ class Pop3Reader:
         self.wake()
         self._wire.cut()
         self._worker.end()
-        await self._worker.ended(within=_CLOSE_SECONDS)
+        await self._worker.ended(within=self._patience.goodbye_seconds)
 
     def _visit(self) -> AbstractContextManager[Pop3Client]:
-        return visit(self._settings, new_wire=self._new_wire, pause=self._closing.wait, seconds=OPERATION_SECONDS)
+        return visit(self._settings, new_wire=self._new_wire, pause=self._closing.wait, patience=self._patience)
 
     def _new_wire(self) -> Wire:
         self._wire = wire = Wire()
@@ -132,9 +135,10 @@ class Pop3Reader:
             if time.monotonic() > until:
                 break
             header, body = _beginning(client, number)
-            letters.append(Letter(self._place(uidl), sizes.get(number, 0), self._first_seen[uidl], None, header, body))
+            place = Place(self._mailbox, self._folder, 0, uidl)
+            letters.append(Letter(place, sizes.get(number, 0), self._first_seen[uidl], None, header, body))
             self._known.add(uidl)
-        return letters
+        return letters[::-1]
 
     def _remove(self, places: Sequence[Place], ours: Verifier) -> Sequence[Place]:
         wanted = {place.uid: place for place in places if place.validity == 0}

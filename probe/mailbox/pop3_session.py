@@ -5,6 +5,7 @@ import poplib
 import time
 from collections.abc import Callable, Iterator
 
+from probe.mailbox.patience import Patience
 from probe.mailbox.pop3_client import Pop3Client, is_contention
 from probe.mailbox.trouble import text, translated
 from probe.mailbox.wire import Broken, Wire
@@ -12,23 +13,22 @@ from probe.model.settings import Pop3Settings, Tls
 from probe.net.tls import client_context
 from probe.ports import MailboxBusy, MailboxTrouble
 
-CONNECT_SECONDS = 10.0
 RETRY_SECONDS = (0.2, 0.5, 1.0)
 """How long a visitor waits before it knocks again at a maildrop that somebody else holds."""
 
 
 @contextlib.contextmanager
 def visit(
-    settings: Pop3Settings, *, new_wire: Callable[[], Wire], pause: Callable[[float], object], seconds: float
+    settings: Pop3Settings, *, new_wire: Callable[[], Wire], pause: Callable[[float], object], patience: Patience
 ) -> Iterator[Pop3Client]:
-    """Hold a session that is logged in, for so many seconds at most, and leave without a change if it fails.
+    """Hold a session that is logged in, and leave without a change if it fails.
 
     Raises MailboxBusy when somebody else holds the maildrop and does not let go, and MailboxTrouble.
     """
     server = f"{settings.host}:{settings.port}"
-    until = time.monotonic() + seconds
+    until = time.monotonic() + patience.operation_seconds
     with translated(server), contextlib.ExitStack() as leaving:
-        client = _log_in(settings, new_wire, pause, until, leaving)
+        client = _log_in(settings, new_wire, pause, until=until, patience=patience, leaving=leaving)
         yield client
         client.leave()
 
@@ -37,14 +37,16 @@ def _log_in(
     settings: Pop3Settings,
     new_wire: Callable[[], Wire],
     pause: Callable[[float], object],
+    *,
     until: float,
+    patience: Patience,
     leaving: contextlib.ExitStack,
 ) -> Pop3Client:
     for seconds in (*RETRY_SECONDS, None):
         wire = new_wire()
         leaving.callback(wire.close)
         try:
-            return _knock(wire, settings, until)
+            return _knock(wire, settings, until, patience.connect_seconds)
         except MailboxBusy:
             wire.close()
             if seconds is None or time.monotonic() + seconds > until:
@@ -53,8 +55,8 @@ def _log_in(
     raise AssertionError("the last knock returns or raises")
 
 
-def _knock(wire: Wire, settings: Pop3Settings, until: float) -> Pop3Client:
-    wire.allow(min(CONNECT_SECONDS, until - time.monotonic()))
+def _knock(wire: Wire, settings: Pop3Settings, until: float, connect_seconds: float) -> Pop3Client:
+    wire.allow(min(connect_seconds, until - time.monotonic()))
     wire.connect(settings.host, settings.port)
     context = client_context(verify=settings.verify, ca_file=settings.ca_file)
     server_name = settings.server_name or settings.host

@@ -15,7 +15,6 @@ from probe.mailbox.wire import Broken, Wire
 LITERAL_CAP = 256 * 1024
 ANSWERS_CAP = 20_000
 """Untagged replies in one operation; a mailbox has fewer folders than this, a batch far fewer messages."""
-_AFTER_IDLE_SECONDS = 30.0
 
 Heard = Callable[[str, Any], None]
 """Is told of each untagged reply, by its kind and what it says, in the order in which they come."""
@@ -57,8 +56,9 @@ class PushClient(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
         replies: list[Any] = self._imap.untagged_responses.pop(command, [None])
         return replies
 
-    def watch(self, bell: Bell, seconds: float, *, changed: Callable[[], bool]) -> None:
+    def watch(self, bell: Bell, seconds: float, *, changed: Callable[[], bool], patience_seconds: float) -> None:
         """Return when something has changed, the bell is rung, or after so many seconds; by IDLE if offered."""
+        self.begin(seconds + patience_seconds)
         if not self.has_capability("IDLE"):
             self._listen(bell, seconds, until=changed)
             return
@@ -68,13 +68,12 @@ class PushClient(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
             if self._imap.tagged_commands[tag]:
                 raise IMAPClientError("IDLE was refused")
         self._listen(bell, seconds, until=lambda: changed() or bool(self._imap.tagged_commands[tag]))
-        self._wire.allow(_AFTER_IDLE_SECONDS)
+        self._wire.allow(patience_seconds)
         self._imap.send(b"DONE\r\n")
         self._checkok("idle", *self._imap._command_complete("IDLE", tag))
 
     def _listen(self, bell: Bell, seconds: float, *, until: Callable[[], bool]) -> None:
         end = time.monotonic() + seconds
-        self._wire.allow(seconds + _AFTER_IDLE_SECONDS)
         while not (until() or bell.rung()) and (left := end - time.monotonic()) > 0:
             # What came with the last reply lies in the buffer already: a look at the socket would not show it.
             while self._wire.has_line():
