@@ -1,6 +1,7 @@
 """Fixtures that every test may ask for: the laboratory of real mail servers."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -12,9 +13,10 @@ def laboratory() -> Iterator[Laboratory]:
     """One laboratory for the whole session; with xdist, for each worker."""
     try:
         lab = Laboratory(dns=True)
+        lab.start()
     except LabError as error:
         pytest.fail(str(error), pytrace=False)
-    with lab:
+    with closing(lab):
         yield lab
 
 

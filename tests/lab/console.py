@@ -6,7 +6,10 @@ from tests.lab.laboratory import Laboratory
 from tests.lab.postfix import Member
 from tests.lab.server import Server
 
-HELP = "stop|start|kill|freeze|thaw|log SERVER; discard|refuse|refuse-now|slow SECONDS|keep MEMBER; status; reset; quit"
+HELP = (
+    "stop|start|kill|freeze|thaw|log SERVER; discard|refuse|refuse-now|keep MEMBER; slow MEMBER SECONDS; "
+    "status; reset; quit"
+)
 
 
 def obey(lab: Laboratory, line: str) -> str:

@@ -41,7 +41,7 @@ class Server:
         """Start the server without waiting for it; `await_greeting` must follow."""
         if self.running:
             return
-        self.frozen = False
+        self.kill()  # what may be left of one that ended by itself
         self._process = self._spawn()
         self._guard.watch(self._process.pid)
 
