@@ -16,7 +16,7 @@ from probe.model.settings import Listen
 from probe.net.tls import client_context
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_DOMAIN = rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?"
+_DOMAIN = rf"(?=.{{1,253}}$)(?!(?:.*\.)?[0-9]+\.?$){_LABEL}(?:\.{_LABEL})*\.?"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
 _LITERAL = r"\[[0-9A-Za-z:.]{2,64}\]"
@@ -59,7 +59,7 @@ def endpoint(value: str, *, right: str) -> tuple[str, int | None]:
     if port is not None and port > 65535:
         raise refusal(f"{port} is not a port", "write 0 to 65535")
     if found["six"] is not None and ":" not in (ip_address(found["six"]) or ""):
-        raise refusal(f"{quoted(found['six'])} is not an IPv6 address", "write [::1]:25")
+        raise refusal(f"{quoted(found['six'])} is not an IPv6 address", 'write "[::1]:25"')
     return found["host"] if found["six"] is None else found["six"], port
 
 
@@ -78,7 +78,7 @@ def _host(value: Any) -> str:
 def _domain(
     value: Any, *, what: str = "a domain name", right: str = "write example.org (the xn-- form if not ASCII)"
 ) -> str:
-    return matched(value, _DOMAIN, what=what, right=right).group()
+    return matched(text(value), _DOMAIN, what=what, right=right).group()
 
 
 def _greeting(value: Any) -> str:
@@ -92,13 +92,14 @@ def _mail_address(value: Any) -> str:
     wrong, right = "a mail address", "write monitor@example.org"
     found = matched(text(value), _MAILBOX, what=wrong, right=right)
     local, domain = found.groups()
-    if len(local) > 64 or not (domain.startswith("[") or re.fullmatch(_DOMAIN, domain)):
+    literal = ip_address(domain.strip("[]").removeprefix("IPv6:")) if domain.startswith("[") else None
+    if len(local) > 64 or not (literal or re.fullmatch(_DOMAIN, domain)):
         raise refusal(f"{shown(value)} is not {wrong}", right)
     return found.group()
 
 
 def _listen(value: Any) -> Listen:
-    right = "write 127.0.0.1:9847 or [::1]:9847"
+    right = 'write 127.0.0.1:9847 or "[::1]:9847"'
     host, port = endpoint(text(value), right=right)
     if port is None or not (ip_address(host) or is_host_name(host)):
         raise refusal(f"{shown(value)} is not an address and port", right)
@@ -110,9 +111,9 @@ def _ca_file(value: Any, info: ValidationInfo) -> Path:
     try:
         client_context(verify=True, ca_file=path)
     except ssl.SSLError as error:
-        raise refusal(f"{quoted(value)} holds no certificate", "name a file in PEM form") from error
+        raise refusal(f"{quoted(path)} holds no certificate", "name a file in PEM form") from error
     except (OSError, ValueError) as error:
-        wrong = f"{quoted(value)} cannot be read ({reason(error)})"
+        wrong = f"{quoted(path)} cannot be read ({reason(error)})"
         raise refusal(wrong, "name a file that this user may read") from error
     return path
 

@@ -6,8 +6,6 @@ from probe.config.root import Config
 from probe.config.routes import RouteSection
 from probe.model.outcome import Outcome
 from probe.model.settings import (
-    Content,
-    ContentKind,
     Discovery,
     DiscoveryKind,
     HealthPolicy,
@@ -134,7 +132,7 @@ def _smtp(section: SmtpSection) -> SmtpSettings:
 
 
 def _route(name: str, section: RouteSection, mailbox: Mailbox) -> Route:
-    retry, content = section.retry, section.content
+    retry = section.retry
     return Route(
         name=name,
         pool=section.pool,
@@ -147,6 +145,6 @@ def _route(name: str, section: RouteSection, mailbox: Mailbox) -> Route:
         late_until=section.late_until,
         expect=Outcome(section.expect),
         retry=Retry(attempts=retry.attempts, first=retry.first, longest=retry.longest),
-        content=Content(kind=ContentKind(content.kind), size=content.size),
+        content=section.content,
         objective=section.objective,
     )

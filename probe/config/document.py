@@ -129,6 +129,7 @@ def _line(node: yaml.Node) -> int:
 
 
 _TAG = "tag:yaml.org,2002:"
+_SCALARS = {f"{_TAG}{kind}" for kind in ("null", "bool", "int", "float", "timestamp", "str", "value", "merge")}
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 _TRUTH = {"true": True, "false": False}
@@ -156,7 +157,7 @@ class _Reading:
                 return self._mapping(node, place)
             case yaml.SequenceNode(tag="tag:yaml.org,2002:seq"):
                 return [self._value(item, (*place, index)) for index, item in enumerate(node.value)]
-            case yaml.ScalarNode() if node.tag.startswith(_TAG):
+            case yaml.ScalarNode() if node.tag in _SCALARS:
                 return _scalar(node.tag.removeprefix(_TAG), node.value)
         self._found.refuse(place, f"has the tag {quoted(node.tag)}", "leave the tag out")
         return None

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -77,6 +78,8 @@ def name(value: Any) -> str:
 
 def duration(value: Any) -> timedelta:
     """Return a duration such as 500ms, 30s, 5m, 2h or 5d."""
+    if isinstance(value, timedelta):
+        return value  # a default, which is checked like what is written
     number, unit = matched(value, _DURATION, what="a duration", right="write 90s or 5m").groups()
     if int(number) > _LONGEST / _UNITS[unit]:
         raise refusal(f"{shown(value)} is too long", "write 3650d at most")
@@ -91,14 +94,8 @@ def positive_duration(value: Any) -> timedelta:
     return length
 
 
-def _interval(value: Any) -> timedelta:
-    length = duration(value)
-    if length < timedelta(milliseconds=100):
-        raise refusal(f"{shown(value)} is too short", "write 100ms or longer")
-    return length
-
-
-def _size(value: Any) -> int:
+def size(value: Any) -> int:
+    """Return the octets of a size such as 64KiB."""
     number, unit = matched(value, _SIZE, what="a size", right="write 64KiB or 1MiB").groups()
     octets = int(number) * _OCTETS[unit]
     if not 0 < octets <= _LARGEST:
@@ -106,11 +103,18 @@ def _size(value: Any) -> int:
     return octets
 
 
+def _interval(value: Any) -> timedelta:
+    length = duration(value)
+    if length < timedelta(milliseconds=100):
+        raise refusal(f"{shown(value)} is too short", "write 100ms or longer")
+    return length
+
+
 def _percentage(value: Any, *, what: str, right: str) -> float:
-    percent = float(matched(value, _PERCENTAGE, what=what, right=right).group(1))
+    percent = Decimal(matched(value, _PERCENTAGE, what=what, right=right).group(1))
     if percent > 100:
         raise refusal(f"{shown(value)} is more than everything", "write 100% or less")
-    return percent / 100
+    return float(percent / 100)
 
 
 def _objective(value: Any) -> float:
@@ -131,13 +135,13 @@ def _line(value: Any) -> str:
     return matched(text(value), _TEXT, what="one line of text", right=right).group()
 
 
+SIZE_SCHEMA = {"type": "string", "pattern": f"^{_SIZE}$"}
 NAME_SCHEMA = {"type": "string", "pattern": f"^{_NAME}$"}
 _DURATION_SCHEMA = schema_of(_DURATION, "90s", "5m")
 
 Duration = Annotated[timedelta, PlainValidator(duration), _DURATION_SCHEMA]
 PositiveDuration = Annotated[timedelta, PlainValidator(positive_duration), _DURATION_SCHEMA]
 Interval = Annotated[timedelta, PlainValidator(_interval), _DURATION_SCHEMA]
-Size = Annotated[int, PlainValidator(_size), schema_of(_SIZE, "64KiB")]
 Objective = Annotated[float, PlainValidator(_objective), schema_of(_PERCENTAGE, "99.5%")]
 MemberShare = Annotated[
     Share,

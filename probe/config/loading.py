@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from probe.config.build import build
 from probe.config.document import Document, read
-from probe.config.problems import ConfigError, Place
+from probe.config.problems import ConfigError, Place, dotted
 from probe.config.root import Config
 from probe.config.section import Surroundings
 from probe.config.unavailable import strike
@@ -54,12 +54,13 @@ def _section(value: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def _validated(document: Document, around: Surroundings, struck: set[Place]) -> Config | None:
+    refused = {problem.path for problem in document.problems}
     try:
         return Config.model_validate(document.value, context=around)
     except ValidationError as errors:
         for error in errors.errors(include_url=False):
             place, wrong, right = worded(error, Config)
-            # What lacks only what this version lacks, has been refused already.
-            if not any(gone[: len(place)] == place for gone in struck):
+            # What lacks only what this version lacks has been refused already, and so has what could not be read.
+            if dotted(place) not in refused and not any(gone[: len(place)] == place for gone in struck):
                 document.refuse(place, wrong, right)
     return None

@@ -34,7 +34,7 @@ def _in_full(value: Any) -> Any:
     """Return the long form of a member written as 192.0.2.1:25 or [2001:db8::1]:25."""
     if isinstance(value, dict):
         return value
-    right = "write 192.0.2.1:25 or [2001:db8::1]:25"
+    right = 'write 192.0.2.1:25 or "[2001:db8::1]:25"'
     if not isinstance(value, str):
         raise refusal(f"{shown(value)} is not an address and port", right)
     host, port = endpoint(value, right=right)

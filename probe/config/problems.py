@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from pydantic_core import PydanticCustomError
@@ -44,9 +45,9 @@ def refusal(wrong: str, right: str, *, at: Place = ()) -> PydanticCustomError:
     return PydanticCustomError(REFUSAL, "{wrong}; {right}", {"wrong": wrong, "right": right, "at": at})
 
 
-def quoted(text: str) -> str:
-    """Return text from the config in quotes, safe to show and of a bearable length."""
-    return f'"{printable(text, 60)}"'
+def quoted(text: str | Path) -> str:
+    """Return text from the config in quotes, safe to show and of a bearable length; the name of a file in full."""
+    return f'"{printable(str(text), 4096 if isinstance(text, Path) else 60)}"'
 
 
 def dotted(place: Place) -> str:

@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from probe.config.addresses import MailAddress
-from probe.config.fields import Interval, Objective, PositiveDuration, Size, shown, text
+from probe.config.fields import SIZE_SCHEMA, Interval, Objective, PositiveDuration, shown, size, text
 from probe.config.problems import quoted, refusal
 from probe.config.section import Section, surroundings
-from probe.model.settings import Retry
+from probe.model.settings import Content, ContentKind, Retry
 
 
 def _known(name: str, among: tuple[str, ...], *, what: str, plural: str) -> str:
@@ -46,23 +46,27 @@ class RetrySection(Section):
         return longest
 
 
-class ContentSection(Section):
-    """What a probe message carries."""
-
-    kind: Literal["plain", "gtube", "eicar"] = "plain"
-    size: Size = 0
-
-
-_KINDS = ("plain", "gtube", "eicar")
-
-
-def _spelled_out(value: Any) -> Any:
-    """Return the long form of a content written as one word."""
-    if isinstance(value, str) and value in _KINDS:
-        return {"kind": value}
+def _content(value: Any) -> Content:
+    if isinstance(value, str) and value in set(ContentKind):
+        return Content(kind=ContentKind(value))
     if isinstance(value, dict) and list(value) == ["size"]:
-        return value
+        return Content(size=size(value["size"]))
     raise refusal(f"{shown(value)} is no known content", "write plain, gtube, eicar or {size: 64KiB}")
+
+
+_CONTENT_SCHEMA = {
+    "anyOf": [
+        {"enum": [str(kind) for kind in ContentKind]},
+        {
+            "type": "object",
+            "properties": {"size": SIZE_SCHEMA},
+            "required": ["size"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+MessageContent = Annotated[Content, PlainValidator(_content), WithJsonSchema(_CONTENT_SCHEMA)]
 
 
 class RouteSection(Section):
@@ -78,14 +82,14 @@ class RouteSection(Section):
     late_until: PositiveDuration = Field(default=timedelta(days=5), validate_default=True)
     expect: Literal["delivered", "rejected", "deferred", "junked", "bounced", "missing"] = "delivered"
     retry: RetrySection = RetrySection()
-    content: Annotated[ContentSection, BeforeValidator(_spelled_out)] = ContentSection()
+    content: MessageContent = Content()
     objective: Objective = 0.995
 
     @field_validator("late_until")
     @classmethod
     def _after_deadline(cls, late_until: timedelta, info: ValidationInfo) -> timedelta:
         if late_until <= info.data.get("deadline", timedelta(0)):
-            raise refusal("ends before the deadline", "make it longer than the deadline, such as 5d")
+            raise refusal("does not end after the deadline", "make it longer than the deadline, such as 5d")
         return late_until
 
     @field_validator("expect")

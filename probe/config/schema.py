@@ -7,7 +7,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from probe.config.root import Config
 from probe.config.section import Section
-from probe.model.settings import Listen, Share
+from probe.model.settings import Content, Listen, Share
 
 
 def schema() -> dict[str, Any]:
@@ -29,6 +29,8 @@ def _written(value: Any) -> Any:
             return f"{value.host}:{value.port}"
         case Share(count=None):
             return f"{100 * (value.ratio or 0):g}%"
+        case Content():
+            return str(value.kind)
         case Section():
             fields = type(value).model_fields.items()
             return {field.alias or name: _written(getattr(value, name)) for name, field in fields}

@@ -82,7 +82,7 @@ def _file(path: Path, around: Surroundings) -> bytes:
     secret = _content(path)
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
-        around.warnings.append(f"secret file {quoted(str(path))} is open to others (mode {mode:04o}); chmod 600 it")
+        around.warnings.append(f"secret file {quoted(path)} is open to others (mode {mode:04o}); chmod 600 it")
     return secret
 
 
@@ -91,13 +91,13 @@ def _content(path: Path) -> bytes:
         regular = stat.S_ISREG(path.stat().st_mode)
         content = _beginning(path) if regular else b""
     except (OSError, ValueError) as error:
-        wrong = f"cannot be read from {quoted(str(path))} ({reason(error)})"
+        wrong = f"cannot be read from {quoted(path)} ({reason(error)})"
         raise refusal(wrong, "name a file that this user may read") from error
     if not regular:
         # A pipe or a device might never end.
-        raise refusal(f"is to be read from {quoted(str(path))}, which is no regular file", "name a file")
+        raise refusal(f"is to be read from {quoted(path)}, which is no regular file", "name a file")
     if len(content) > _LARGEST:
-        raise refusal(f"is to be read from {quoted(str(path))}, which is too large", "name a file of 64 KiB at most")
+        raise refusal(f"is to be read from {quoted(path)}, which is too large", "name a file of 64 KiB at most")
     return content
 
 

@@ -42,7 +42,7 @@ def worded(error: ErrorDetails, root: type[BaseModel]) -> tuple[Place, str, str]
         case "bool_type":
             return place, f"{shown(value)} is not true or false", "write true or false"
         case "int_type":
-            return place, f"{shown(value)} is not a whole number", "write one, such as 3"
+            return place, f"{shown(value)} is not a whole number", "write plain digits, such as 25"
         case "greater_than_equal":
             return place, f"{shown(value)} is too small", f"write {context['ge']} or more"
         case "less_than_equal":

@@ -1,0 +1,238 @@
+"""What a good config means, key by key."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from probe.config import load
+from probe.config.routes import RouteSection
+from probe.model.outcome import EXPECTABLE, Outcome
+from probe.model.secret import Secret
+from probe.model.settings import (
+    Content,
+    ContentKind,
+    Discovery,
+    DiscoveryKind,
+    HealthPolicy,
+    ImapSettings,
+    Listen,
+    Login,
+    Mailbox,
+    Member,
+    Pop3Settings,
+    Resolver,
+    Retry,
+    Route,
+    Share,
+    SmtpSettings,
+    TagKey,
+    Timeouts,
+    Tls,
+    UnknownIs,
+    Web,
+)
+from tests.config.conftest import KEY, PASSWORD
+
+ROOT = Path(__file__).parents[2]
+LEAST = """
+instance: probe-a
+mailboxes:
+  monitor: {{address: monitor@lab.test, imap: {{host: h, username: u, password: {{env: MAILFLOW_PASSWORD}}, {imap}}}}}
+pools:
+  vip: {{members: {{mta1: 127.0.0.11}}, smtp: {{{smtp}}}}}
+routes:
+  inbound: {{pool: vip, mailbox: monitor, from: probe@lab.test, {route}}}
+health: {{{health}}}
+"""
+
+
+def loaded(folder, *, imap="", smtp="", route="", health=""):
+    path = folder / "config.yaml"
+    path.write_text(LEAST.format(imap=imap, smtp=smtp, route=route, health=health))
+    return load(path)
+
+
+@pytest.fixture
+def every(tmp_path, monkeypatch):
+    """The settings of every_key.yaml."""
+    for name, content in (("key", f"{KEY}\n"), ("other", PASSWORD)):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(0o600)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    return load(Path(__file__).with_name("every_key.yaml"), base=tmp_path)
+
+
+def test_the_top_of_the_config_arrives(every):
+    key = KEY.encode()
+    assert every.instance == "probe-a"
+    assert every.state == "postgresql://probe@db.lab.test/mailflow"
+    assert every.tag_keys == (TagKey("k2", key), TagKey("k1", key))
+    assert every.web == Web(listen=Listen("::1", 9000), lifecycle=True)
+    assert every.resolver == Resolver(nameservers=("127.0.0.1", "::1"), port=5353)
+    assert every.explain_for == timedelta(days=7)
+
+
+def test_mailboxes_arrive(every):
+    login = Login("u", Secret(PASSWORD))
+    imap = ImapSettings(
+        host="imap.lab.test", login=login, port=1143, tls=Tls.STARTTLS, verify=False, server_name="mail.lab.test"
+    )
+    pop3 = Pop3Settings(host="127.0.0.1", login=login, port=110, tls=Tls.NONE)
+    assert every.mailboxes == {
+        "monitor": Mailbox("monitor", "monitor@lab.test", imap, "Incoming", "Spam", timedelta(hours=1)),
+        "other": Mailbox("other", '"odd name"@[127.0.0.1]', pop3),
+    }
+
+
+def test_static_members_arrive(every):
+    assert every.pools["vip"].members == (
+        Member("vip", "mta1", "127.0.0.11", 2525),
+        Member("vip", "mta2", "::1", 25),
+        Member("vip", "mta3", "127.0.0.13", 2526, "mta3.lab.test"),
+        Member("vip", "mta4", "127.0.0.14", 25),
+    )
+
+
+def test_how_members_are_spoken_to_arrives(every):
+    assert every.pools["vip"].smtp == SmtpSettings(
+        tls=Tls.STARTTLS,
+        verify=False,
+        server_name="vip.lab.test",
+        ehlo="probe.lab.test",
+        source_address="127.0.0.1",
+        login=Login("probe", Secret(PASSWORD)),
+        login_without_tls=True,
+        timeouts=Timeouts(timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=3)),
+    )
+
+
+def test_discoveries_arrive(every):
+    assert {name: pool.discovery for name, pool in every.pools.items()} == {
+        "vip": None,
+        "exchangers": Discovery(DiscoveryKind.MX, "lab.test", 2525),
+        "relays": Discovery(DiscoveryKind.HOST, "smtp.lab.test", 25),
+        "srv": Discovery(DiscoveryKind.SRV, "_submission._tcp.lab.test"),
+    }
+
+
+def test_routes_arrive(every):
+    assert every.routes["inbound"] == Route(
+        name="inbound",
+        pool="vip",
+        mailbox="monitor",
+        sender="probe@lab.test",
+        recipient="someone@lab.test",
+        bounces="other",
+        interval=timedelta(milliseconds=500),
+        deadline=timedelta(hours=2),
+        late_until=timedelta(days=3),
+        expect=Outcome.JUNKED,
+        retry=Retry(5, timedelta(seconds=20), timedelta(minutes=10)),
+        content=Content(size=64 * 1024),
+        objective=0.999,
+    )
+    assert every.routes["plain"].content == Content(ContentKind.EICAR)
+
+
+def test_health_arrives(every):
+    expected = HealthPolicy(3, 4, Share(count=2), timedelta(minutes=10), UnknownIs.HOLD)
+    assert every.health == expected
+
+
+def test_what_is_left_out_has_its_default(tmp_path):
+    settings = loaded(tmp_path)
+    assert settings.state == "sqlite:///./mailflow.db"
+    assert (settings.tag_keys, settings.web, settings.resolver) == ((), Web(), Resolver())
+    assert settings.health == HealthPolicy()
+    assert settings.explain_for == timedelta(days=14)
+    assert settings.mailboxes["monitor"].access.port == 993
+    assert settings.routes["inbound"] == Route(
+        name="inbound",
+        pool="vip",
+        mailbox="monitor",
+        sender="probe@lab.test",
+        recipient="monitor@lab.test",
+        bounces="monitor",
+        interval=timedelta(seconds=60),
+        deadline=timedelta(minutes=5),
+    )
+
+
+@pytest.mark.parametrize(
+    "smtp, verify",
+    [
+        ("", False),
+        ("tls: opportunistic", False),
+        ("tls: opportunistic, verify: true", True),
+        ("tls: starttls", True),
+        ("tls: starttls, verify: false", False),
+        ("tls: implicit", True),
+    ],
+)
+def test_certificates_are_checked_unless_tls_is_opportunistic(smtp, verify, tmp_path):
+    assert loaded(tmp_path, smtp=smtp).pools["vip"].smtp.verify is verify
+
+
+@pytest.mark.parametrize(
+    "written, length",
+    [
+        ("100ms", timedelta(milliseconds=100)),
+        ("1s", timedelta(seconds=1)),
+        ("90s", timedelta(seconds=90)),
+        ("5m", timedelta(minutes=5)),
+        ("2h", timedelta(hours=2)),
+        ("3650d", timedelta(days=3650)),
+    ],
+)
+def test_durations_are_a_number_and_a_unit(written, length, tmp_path):
+    assert loaded(tmp_path, route=f"interval: {written}").routes["inbound"].interval == length
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "deadline: 5m, late_until: 301s",
+        "deadline: 20s, retry: {attempts: 2, first: 19s}",
+        "deadline: 20s, retry: {attempts: 1, first: 20s}",
+        "retry: {first: 20s, longest: 20s}",
+        "objective: 100%",
+        "content: {size: 32MiB}",
+    ],
+)
+def test_the_good_side_of_a_boundary_is_accepted(route, tmp_path):
+    assert loaded(tmp_path, route=route).routes
+
+
+@pytest.mark.parametrize(
+    "written, share",
+    [("0", Share(count=0)), ("2", Share(count=2)), ("50%", Share(ratio=0.5)), ("100%", Share(ratio=1.0))],
+)
+def test_min_healthy_is_a_number_or_a_percentage(written, share, tmp_path):
+    assert loaded(tmp_path, health=f"min_healthy: {written}").health.min_healthy == share
+
+
+def test_an_alias_stands_for_what_it_names(tmp_path):
+    path = tmp_path / "config.yaml"
+    text = LEAST.format(imap="", smtp="", route="", health="")
+    path.write_text(
+        text.replace("smtp: {}}", "smtp: &smtp {ehlo: a.test}}\n  b: {members: {x: 127.0.0.1}, smtp: *smtp}")
+    )
+    assert load(path).pools["b"].smtp.ehlo == "a.test"
+
+
+def test_all_expectable_outcomes_can_be_written():
+    assert set(get_args(RouteSection.model_fields["expect"].annotation)) == EXPECTABLE
+
+
+def test_the_shipped_config_watches_the_embedded_mail_system():
+    from probe.demo.system import ADDRESS, IMAP_PORT, MEMBERS, PASSWORD_FILE
+
+    settings = load(ROOT / "config.yaml", warn=lambda _: None)
+    (mailbox,) = settings.mailboxes.values()
+    assert mailbox.address == ADDRESS
+    assert mailbox.access.port == IMAP_PORT
+    assert mailbox.access.login == Login(ADDRESS, Secret(PASSWORD_FILE.read_text().strip()))
+    (pool,) = settings.pools.values()
+    assert [(member.name, member.port) for member in pool.members] == [(member.name, member.port) for member in MEMBERS]
