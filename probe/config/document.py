@@ -90,7 +90,8 @@ def _compose(text: str) -> yaml.Node | None:
         _check_depth(text)
         root: yaml.Node | None = yaml.CSafeLoader(text).get_single_node()
     except yaml.reader.ReaderError as error:
-        raise _Unreadable("holds a control character", "remove it") from error
+        line = text.encode().count(b"\n", 0, error.position) + 1
+        raise _Unreadable("holds a control character", "remove it", line=line) from error
     return root
 
 

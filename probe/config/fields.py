@@ -10,6 +10,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from probe.config.document import Ambiguous
 from probe.config.problems import quoted, refusal
 from probe.model.settings import Share
+from probe.net.text import printable
 
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 _TEXT = r"[^\x00-\x1f\x7f]{1,255}"
@@ -49,7 +50,7 @@ def text(value: Any) -> str:
     """Return a value that is text to every reader of YAML."""
     match value:
         case Ambiguous():
-            raise refusal(f"{value} is not text to every reader of YAML", f"quote it: {quoted(value)}")
+            raise refusal(f"{printable(value, 60)} is not text to every reader of YAML", f"quote it: {quoted(value)}")
         case str():
             return value
         case bool() | int() | float():
