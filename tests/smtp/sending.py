@@ -1,0 +1,30 @@
+"""Sending one message to a server of the tests, in short time."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from probe.model.message import Envelope
+from probe.model.reply import Attempt
+from probe.model.settings import Member, SmtpSettings, Timeouts, Tls
+from probe.net.clock import SystemClock
+from probe.smtp import SmtpSender
+
+REPLY = timedelta(milliseconds=200)
+TOTAL = timedelta(milliseconds=900)
+SHORT = Timeouts(connect=REPLY, reply=REPLY, total=TOTAL)
+IN_CLEAR = SmtpSettings(tls=Tls.NONE, ehlo="probe.test", timeouts=SHORT)
+PATIENT = replace(IN_CLEAR, timeouts=Timeouts(connect=TOTAL * 5, reply=TOTAL * 5, total=TOTAL * 10))
+ENVELOPE = Envelope("probe@lab.test", "monitor@lab.test", b"Subject: test\r\n\r\n.dot\r\n")
+
+
+async def send(
+    port: int,
+    *,
+    settings: SmtpSettings = IN_CLEAR,
+    envelope: Envelope = ENVELOPE,
+    hostname: str | None = None,
+    until: timedelta = timedelta(seconds=20),
+    address: str = "127.0.0.1",
+) -> Attempt:
+    member = Member("vip", "mta1", address, port, hostname)
+    return await SmtpSender(SystemClock()).send(member, envelope, settings=settings, until=datetime.now(UTC) + until)
