@@ -66,6 +66,9 @@ class Board:
         self.discovery: dict[str, str] = {}
         """Per pool, what an operator should know of how its members were found."""
         self.ledger_trouble: str | None = None
+        for pool in settings.pools.values():
+            if pool.discovery is None:
+                self._members_known(MembersKnown(pool.name, pool.members))
 
     def restore(self, totals: Iterable[Total], recent: Iterable[Record], outstanding: Iterable[Record]) -> None:
         """Take up what was counted before a restart: the totals, the newest finished probes, those in flight."""

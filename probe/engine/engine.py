@@ -54,6 +54,8 @@ class Engine:
     ) -> None:
         """``keys``: the first signs, all verify; there is at least one."""
         self.settings = settings
+        self.began = asyncio.Event()
+        """Set once what went before is restored, and the members of all pools were looked up."""
         self.board = Board(settings, now=world.clock.now())
         self._world = world
         self._keys = keys
@@ -102,6 +104,8 @@ class Engine:
         """Probe until told to stop; then let the transactions end that go on, for a while."""
         async with self.working(probing=True):
             self._rounds.start()
+            await asyncio.gather(*(membership.tried.wait() for membership in self.memberships.values()))
+            self.began.set()
             await stop.wait()
             self._rounds.stop()
             await self._drain()

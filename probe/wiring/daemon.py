@@ -1,0 +1,153 @@
+"""The daemon: one generation after another behind one web server, until it is told to stop."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
+
+from probe.config import ConfigError
+from probe.engine.board import Board
+from probe.engine.happenings import Reporter
+from probe.metrics import Exposition, ReloadState
+from probe.model.settings import Listen, Settings
+from probe.net.clock import SystemClock
+from probe.ports import LedgerTrouble, Life, Page, Query
+from probe.web import Sources, WebServer, application
+from probe.wiring.generation import Generation
+
+log = logging.getLogger(__name__)
+
+
+class Daemon:
+    """Run the whole program."""
+
+    def __init__(self, read: Callable[[], Settings], reporters: Iterable[Reporter] = ()) -> None:
+        """``read`` loads the config, again at every reload; it raises ConfigError."""
+        self._read = read
+        self._reporters = tuple(reporters)
+        self._clock = SystemClock()
+        self._reload_state = ReloadState(successful=True, last_success=self._clock.now())
+        self._reloading = asyncio.Lock()
+        self._stop = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._background: set[asyncio.Task[Any]] = set()
+        self._exposition = Exposition(lambda: self._board().snapshot(self._clock.now()), lambda: self._reload_state)
+        self._sources = Sources(
+            board=self._board,
+            history=self,
+            now=self._clock.now,
+            scrape=self._exposition.render,
+            reload=self.reload,
+        )
+        self._generation: Generation
+        self._web: WebServer
+
+    @property
+    def port(self) -> int:
+        """Return the port on which HTTP is served."""
+        return self._web.port
+
+    async def run(self, settings: Settings, *, started: Callable[[], None] = lambda: None) -> None:
+        """Probe and serve until a signal says stop. Raises LedgerTrouble, and OSError when it cannot listen."""
+        self._obey_signals()
+        self._generation = await Generation.open(settings, self._reporters, self._broken)
+        try:
+            self._web = await _serving(self._sources, settings.web.listen)
+            try:
+                await self._generation.start()
+                started()
+                await self._stop.wait()
+            finally:
+                await self._web.stop()
+        finally:
+            await self._generation.stop()
+            self._exposition.close()
+        if self._failure:
+            raise self._failure
+
+    def stop(self) -> None:
+        """Make the program end."""
+        self._stop.set()
+
+    async def reload(self) -> Sequence[str]:
+        """Load the config again and go on with it; return what is wrong with it, and then the old one goes on."""
+        async with self._reloading:
+            errors = await self._renew()
+            now, before = self._clock.now(), self._reload_state.last_success
+            self._reload_state = ReloadState(successful=not errors, last_success=before if errors else now)
+            for error in errors:
+                log.error("the config was not loaded: %s", error)
+            return errors
+
+    async def probes(self, query: Query) -> Page:
+        """Return probes from the ledger that is open now."""
+        return await self._generation.world.ledger.probes(query)
+
+    async def life(self, probe_id: str) -> Life | None:
+        """Return the life of a probe from the ledger that is open now."""
+        return await self._generation.world.ledger.life(probe_id)
+
+    def _board(self) -> Board:
+        return self._generation.engine.board
+
+    async def _renew(self) -> Sequence[str]:
+        """Exchange the generation; the old board answers until the new one knows its members."""
+        try:
+            settings = await asyncio.to_thread(self._read)
+            renewed = await Generation.open(settings, self._reporters, self._broken)
+        except ConfigError as error:
+            return [str(problem) for problem in error.problems]
+        except LedgerTrouble as trouble:
+            return [str(trouble)]
+        retired = self._generation
+        try:
+            await self._move(retired.settings.web.listen, settings.web.listen)
+        except OSError as error:
+            await renewed.stop()
+            return [cannot_listen(settings.web.listen, error)]
+        await retired.halt()
+        await renewed.start()
+        self._generation = renewed
+        await retired.stop()
+        return []
+
+    async def _move(self, old: Listen, new: Listen) -> None:
+        if new != old:
+            server = await _serving(self._sources, new)
+            retired, self._web = self._web, server
+            self._in_background(retired.stop())
+
+    def _broken(self, error: BaseException) -> None:
+        self._failure = error
+        self._stop.set()
+
+    def _obey_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_stop, number)
+        loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
+
+    def _asked_to_stop(self, number: int) -> None:
+        # The next one of its kind ends the process at once.
+        asyncio.get_running_loop().remove_signal_handler(number)
+        self._stop.set()
+
+    def _asked_to_reload(self) -> None:
+        self._in_background(self.reload())
+
+    def _in_background(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+
+async def _serving(sources: Sources, listen: Listen) -> WebServer:
+    server = WebServer(application(sources), listen)
+    await server.start()
+    return server
+
+
+def cannot_listen(listen: Listen, error: OSError) -> str:
+    """Say in one sentence that an address cannot be listened on."""
+    return f"cannot listen on {listen.host}:{listen.port}: {error.strerror or error}"

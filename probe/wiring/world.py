@@ -1,0 +1,38 @@
+"""Everything outside that an engine works with, made from the settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from probe import discover, mailbox
+from probe.engine.engine import World
+from probe.ledger import open_ledger
+from probe.model.settings import Settings, TagKey
+from probe.net.clock import SystemClock
+from probe.ports import Ledger
+from probe.smtp import SmtpSender
+
+LEDGER_KEY = "ledger"
+"""The id of the tag key that is kept in the ledger."""
+
+
+@asynccontextmanager
+async def open_world(settings: Settings) -> AsyncIterator[World]:
+    """Open the ledger and make all adapters; nothing is connected to yet. Raises LedgerTrouble."""
+    clock = SystemClock()
+    async with open_ledger(settings.state, instance=settings.instance, clock=clock) as ledger:
+        yield World(
+            clock=clock,
+            ledger=ledger,
+            sender=SmtpSender(clock),
+            mailboxes={box.name: mailbox.access(box, clock) for box in settings.mailboxes.values()},
+            finders={
+                pool.name: discover.finder(pool, settings.resolver)
+                for pool in settings.pools.values()
+                if pool.discovery
+            },
+        )
+
+
+async def tag_keys(settings: Settings, ledger: Ledger) -> tuple[TagKey, ...]:
+    """Return the configured keys, or the one that is kept in the ledger. Raises LedgerTrouble."""
+    return settings.tag_keys or (TagKey(LEDGER_KEY, await ledger.tag_key()),)
