@@ -17,11 +17,12 @@ from probe.metrics.collector import registry
 from probe.model.outcome import Outcome
 from tests.metrics.boards import NOW, fresh_board, lively_board
 
+GOOD = ReloadState(True, NOW)
 PATH = '{member="mta1",pool="vip",route="inbound"}'
 OTHER = PATH.replace("mta1", "mta2")
 
 
-def scrape(board: Board, reload: ReloadState = ReloadState(True, NOW)) -> dict[str, float]:
+def scrape(board: Board, reload: ReloadState = GOOD) -> dict[str, float]:
     """Every series of a board by its name and labels."""
     lines = generate_latest(registry(board.snapshot(NOW), reload)).decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
@@ -135,7 +136,7 @@ def test_a_refused_config_is_told() -> None:
 
 
 def test_openmetrics_can_be_parsed() -> None:
-    told = registry(lively_board().snapshot(NOW), ReloadState(True, NOW))
+    told = registry(lively_board().snapshot(NOW), GOOD)
     text = openmetrics.generate_latest(told).decode()  # type: ignore[no-untyped-call]
     names = {family.name for family in text_string_to_metric_families(text)}  # type: ignore[no-untyped-call]
     assert {"mailflow_probes", "mailflow_delivery_duration_seconds", "mailflow_build_info"} <= names
@@ -145,7 +146,7 @@ def test_promtool_finds_nothing_to_complain_of() -> None:
     # Given
     promtool = shutil.which("promtool")
     assert promtool, "promtool is missing: install the package prometheus"
-    text = generate_latest(registry(lively_board().snapshot(NOW), ReloadState(True, NOW)))
+    text = generate_latest(registry(lively_board().snapshot(NOW), GOOD))
 
     # When
     checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, timeout=30, check=False)
@@ -155,13 +156,13 @@ def test_promtool_finds_nothing_to_complain_of() -> None:
 
 
 def test_every_metric_is_told_in_a_sentence() -> None:
-    text = generate_latest(registry(fresh_board().snapshot(NOW), ReloadState(True, NOW))).decode()
+    text = generate_latest(registry(fresh_board().snapshot(NOW), GOOD)).decode()
     helps = re.findall(r"^# HELP (mailflow_\w+) (.*)$", text, re.MULTILINE)
     assert len(helps) > 25
     assert [name for name, sentence in helps if not sentence.endswith(".")] == []
 
 
 def test_the_contract_of_metrics_is_kept_whole() -> None:
-    text = generate_latest(registry(lively_board().snapshot(NOW), ReloadState(True, NOW))).decode()
+    text = generate_latest(registry(lively_board().snapshot(NOW), GOOD)).decode()
     names = set(re.findall(r"^# TYPE (mailflow_\w+ \w+)$", text, re.MULTILINE))
     assert names == set((Path(__file__).parent / "metrics.txt").read_text().splitlines())

@@ -1,0 +1,74 @@
+"""The API: what is known of pools and probes, in JSON."""
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from probe.model.outcome import Outcome
+from probe.ports import Query
+from probe.web.answers import Json, trouble
+from probe.web.sources import Sources
+from probe.web.views import life_view, page_view, pools_view
+
+USUAL_PROBES = 100
+MOST_PROBES = 1000
+
+
+def api_routes(sources: Sources) -> list[Route]:
+    """Return the endpoints below /api/v1."""
+
+    async def pools(_: Request) -> Response:
+        return Json(pools_view(sources.board()))
+
+    async def probes(request: Request) -> Response:
+        try:
+            return Json(page_view(await sources.history.probes(query(request.query_params))))
+        except ValueError as error:
+            return trouble(str(error), 400)
+
+    async def probe(request: Request) -> Response:
+        life = await sources.history.life(request.path_params["id"])
+        return Json(life_view(life)) if life else trouble("there is no such probe", 404)
+
+    return [
+        Route("/api/v1/pools", pools),
+        Route("/api/v1/probes", probes),
+        Route("/api/v1/probes/{id}", probe),
+    ]
+
+
+def query(parameters: QueryParams) -> Query:
+    """Read which probes are asked for; raises ValueError with a sentence for what cannot be meant."""
+    if unknown := sorted(set(parameters) - set(_PARAMETERS)):
+        raise ValueError(f"{unknown[0][:_LONGEST]!a} is no parameter; there are {', '.join(_PARAMETERS)}")
+    if len(parameters.multi_items()) > len(parameters):
+        raise ValueError("a parameter is given twice")
+    given = {name: value for name, value in parameters.items() if value}
+    if not all(value.isprintable() and len(value) <= _LONGEST for value in given.values()):
+        raise ValueError(f"a parameter is longer than {_LONGEST} characters, or holds some that cannot be printed")
+    return Query(
+        pool=given.get("pool"),
+        member=given.get("member"),
+        route=given.get("route"),
+        outcome=_outcome(given["outcome"]) if "outcome" in given else None,
+        limit=_limit(given["limit"]) if "limit" in given else USUAL_PROBES,
+        before=given.get("next"),
+    )
+
+
+_PARAMETERS = ("pool", "member", "route", "outcome", "limit", "next")
+_LONGEST = 255
+
+
+def _outcome(value: str) -> Outcome:
+    try:
+        return Outcome(value)
+    except ValueError:
+        raise ValueError(f"{value!a} is no outcome; there are {', '.join(Outcome)}") from None
+
+
+def _limit(value: str) -> int:
+    if value.isascii() and value.isdigit() and 1 <= int(value) <= MOST_PROBES:
+        return int(value)
+    raise ValueError(f"limit: {value!a} is not a number from 1 to {MOST_PROBES}")

@@ -1,0 +1,36 @@
+"""The application: every path that is served, and how trouble is told."""
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from probe.net.text import printable
+from probe.ports import LedgerTrouble
+from probe.web.answers import trouble
+from probe.web.api import api_routes
+from probe.web.headers import SafeHeaders
+from probe.web.health import health_routes
+from probe.web.page import page_routes
+from probe.web.program import program_routes
+from probe.web.sources import Sources
+
+
+def application(sources: Sources) -> ASGIApp:
+    """Return the application."""
+    app = Starlette(
+        routes=[
+            *health_routes(sources),
+            *program_routes(sources),
+            *api_routes(sources),
+            *page_routes(sources),
+        ],
+        exception_handlers={LedgerTrouble: _ledger_trouble},
+    )
+    # A redirect is a good answer to HAProxy: a mistyped health path would never go down.
+    app.router.redirect_slashes = False
+    return SafeHeaders(app)
+
+
+async def _ledger_trouble(_: Request, error: Exception) -> Response:
+    return trouble(printable(str(error)), 503)

@@ -1,0 +1,66 @@
+"""HTTP/1.1 connections with an end to every wait, and only so many of them."""
+
+import asyncio
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+MOST_CONNECTIONS = 500
+REQUEST_WITHIN_SECONDS = 10.0
+ANSWER_WITHIN_SECONDS = 60.0
+
+
+class BoundedProtocol(H11Protocol):
+    """Close what sends no whole request, or takes no answer, in time.
+
+    uvicorn itself waits for ever for a first request, and its own limit answers 503 to everybody, which a load
+    balancer would read as "down". Here the connection that has waited longest makes room for a new one.
+    """
+
+    _timer: asyncio.TimerHandle | None = None
+    _waiting = True
+    since = 0.0
+    """When the wait began, by the loop's clock."""
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether no request is being answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Wait for a first request."""
+        super().connection_made(transport)
+        self._wait()
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Take in a part of a request."""
+        super().data_received(data)
+        if self.waiting is not self._waiting:
+            self._wait()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of everything."""
+        self._cancel()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._cancel()
+        self._waiting, self.since = self.waiting, self.loop.time()
+        longest = REQUEST_WITHIN_SECONDS if self._waiting else ANSWER_WITHIN_SECONDS
+        self._timer = self.loop.call_later(longest, self.transport.abort)
+
+    def _cancel(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+    def _make_room(self) -> None:
+        ours = (other for other in self.connections if isinstance(other, BoundedProtocol))
+        idle = [other for other in ours if other.waiting and not other.transport.is_closing()]
+        if idle:
+            min(idle, key=lambda other: other.since).transport.abort()

@@ -1,0 +1,100 @@
+"""What load balancers are answered: from memory, by the verdict, never by a probe that they start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from probe.engine.board import Board
+from probe.model.outcome import State
+from probe.model.settings import UnknownIs
+from probe.web.answers import Json, trouble
+from probe.web.sources import Sources
+from probe.web.views import moment
+
+_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said of a member or a pool."""
+
+    healthy: bool
+    verdict: State
+    body: Mapping[str, Any]
+
+
+def member_health(board: Board, pool: str, *, member: str, now: datetime) -> Answer:
+    """Say whether a member may get mail; raises KeyError for one that does not exist."""
+    verdict = board.verdict(pool, member)
+    evidence_age = now - verdict.evidence_at if verdict.evidence_at else None
+    body = {
+        "pool": pool,
+        "member": member,
+        "verdict": verdict.state.value,
+        "reason": verdict.reason,
+        "since": moment(verdict.since),
+        "evidence_age_seconds": None if evidence_age is None else evidence_age.total_seconds(),
+        "guarded": verdict.guarded,
+    }
+    return Answer(_is_up(board, verdict.state, board.members(pool)[member].held), verdict.state, body)
+
+
+def pool_health(board: Board, pool: str, *, now: datetime) -> Answer:
+    """Say whether enough members of a pool may get mail; raises KeyError for one that is not configured."""
+    members = [member_health(board, pool, member=name, now=now) for name in board.members(pool)]
+    healthy = sum(member.healthy for member in members)
+    needed = board.settings.health.min_healthy.of(len(members))
+    verdict = State.UP if healthy >= needed else State.DOWN
+    body = {
+        "pool": pool,
+        "verdict": verdict.value,
+        "healthy": healthy,
+        "min_healthy": needed,
+        "members": [member.body for member in members],
+    }
+    return Answer(verdict is State.UP, verdict, body)
+
+
+def health_routes(sources: Sources) -> list[Route]:
+    """Return the endpoints below /health."""
+
+    async def member(request: Request) -> Response:
+        pool, name = request.path_params["pool"], request.path_params["member"]
+        try:
+            return _response(member_health(sources.board(), pool, member=name, now=sources.now()))
+        except KeyError:
+            return trouble("there is no such member", 404)
+
+    async def pool(request: Request) -> Response:
+        try:
+            return _response(pool_health(sources.board(), request.path_params["pool"], now=sources.now()))
+        except KeyError:
+            return trouble("there is no such pool", 404)
+
+    return [
+        Route("/health/{pool}/{member}", member, methods=_METHODS),
+        Route("/health/{pool}", pool, methods=_METHODS),
+    ]
+
+
+def _is_up(board: Board, state: State, held: State | None) -> bool:
+    if state is not State.UNKNOWN:
+        return state is State.UP
+    match board.settings.health.unknown_is:
+        case UnknownIs.UP:
+            return True
+        case UnknownIs.DOWN:
+            return False
+        case UnknownIs.HOLD:
+            return held is not State.DOWN
+        case _:
+            assert_never(board.settings.health.unknown_is)
+
+
+def _response(answer: Answer) -> Response:
+    return Json(answer.body, 200 if answer.healthy else 503, {"Mailflow-Verdict": answer.verdict.value})

@@ -1,0 +1,81 @@
+"""The HTTP server: uvicorn inside a loop that is not its own."""
+
+import asyncio
+import logging
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from probe.model.settings import Listen
+from probe.web.connections import BoundedProtocol
+
+_LONGEST_HEAD = 16 * 1024
+"""Octets of a request line with its headers."""
+_KEEP_ALIVE_SECONDS = 5
+_FAREWELL_SECONDS = 3
+
+
+class WebServer:
+    """Serve an application where the config says; touches no signal, and never ends the process."""
+
+    def __init__(self, app: ASGIApp, listen: Listen) -> None:
+        self._listen = listen
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                http=BoundedProtocol,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                log_level=logging.WARNING,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_FAREWELL_SECONDS,
+                h11_max_incomplete_event_size=_LONGEST_HEAD,
+            )
+        )
+        self._sockets: list[socket.socket] = []
+        self._beat: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """Return the port that is listened on; a real one where the config says 0."""
+        return int(self._sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Listen and serve; raises OSError when the address cannot be had."""
+        self._sockets = await _bound(self._listen)
+        # The parts of uvicorn's own serve(), without its signal handlers.
+        self._server.config.load()
+        self._server.lifespan = self._server.config.lifespan_class(self._server.config)
+        await self._server.startup(sockets=self._sockets)
+        self._beat = asyncio.create_task(self._server.main_loop())
+
+    async def stop(self) -> None:
+        """Answer what was asked, within seconds, and let go of the port."""
+        if self._beat is None:
+            return
+        self._beat.cancel()
+        await asyncio.wait([self._beat])
+        await self._server.shutdown(sockets=self._sockets)
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
+        self._beat = None
+
+
+async def _bound(listen: Listen) -> list[socket.socket]:
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    sockets: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in dict.fromkeys(found):
+            sockets.append(socket.create_server(address[:2], family=family, backlog=1024))
+    except OSError:
+        for bound in sockets:
+            bound.close()
+        raise
+    return sockets

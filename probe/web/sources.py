@@ -1,0 +1,41 @@
+"""What the pages are made of, asked anew for every request."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from probe.engine.board import Board
+from probe.ports import Life, Page, Query
+
+
+class History(Protocol):
+    """The part of the ledger that tells of probes gone by; a Ledger is one."""
+
+    async def probes(self, query: Query) -> Page:
+        """Return probes, newest first. Raises LedgerTrouble, and ValueError for a cursor that is none."""
+
+    async def life(self, probe_id: str) -> Life | None:
+        """Return a probe with its events and transcripts. Raises LedgerTrouble."""
+
+
+class Scrape(Protocol):
+    """Renders the metrics."""
+
+    async def __call__(self, accept: str, accept_encoding: str, /) -> tuple[bytes, Mapping[str, str]]:
+        """Return body and headers for what a scraper accepts."""
+
+
+Reload = Callable[[], Awaitable[Sequence[str]]]
+"""Loads the config again; returns what is wrong with it, a line each, and then the old one goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where answers come from."""
+
+    board: Callable[[], Board]
+    history: History
+    now: Callable[[], datetime]
+    scrape: Scrape
+    reload: Reload

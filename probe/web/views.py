@@ -1,0 +1,122 @@
+"""The one place that turns records into the JSON that scripts hold on to."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from probe.engine.board import Board
+from probe.model.letter import Hop
+from probe.model.probe import Record
+from probe.model.reply import Exchange, Reply
+from probe.ports import Life, Page
+
+Json = dict[str, Any]
+
+
+def probe_view(record: Record) -> Json:
+    """Return a probe as /api/v1/probes lists it."""
+    probe, sending, judgement = record.probe, record.sending, record.judgement
+    return {
+        "id": probe.id,
+        "pool": probe.pool,
+        "member": probe.member,
+        "route": probe.route,
+        "mailbox": probe.mailbox,
+        "outcome": judgement.outcome.value if judgement else None,
+        "expected": probe.expected.value,
+        "stage": sending.stage.value if sending else None,
+        "reason": judgement.reason if judgement else sending.reason if sending else None,
+        "started": moment(probe.started),
+        "accepted": moment(sending.accepted if sending else None),
+        "seen": moment(record.arrival.seen if record.arrival else None),
+        "finished": moment(record.finished),
+        "smtp_seconds": _seconds(sending.smtp_time if sending else None),
+        "delivery_seconds": _seconds(record.delivery_time),
+        "stages": {stage.value: took.total_seconds() for stage, took in sending.stages.items()} if sending else {},
+        "code": sending.code if sending else None,
+        "enhanced_code": sending.enhanced_code if sending else None,
+        "attempts": record.attempts,
+    }
+
+
+def life_view(life: Life) -> Json:
+    """Return the life of a probe, as /api/v1/probes/ID and `mailflow explain` tell it."""
+    arrival = life.record.arrival
+    return probe_view(life.record) | {
+        "events": [{"at": moment(event.at), "kind": event.kind, "text": event.text} for event in life.events],
+        "transcript": [
+            _exchange(exchange, attempt)
+            for attempt, exchanges in enumerate(life.transcripts, start=1)
+            for exchange in exchanges
+        ],
+        "hops": _hops(arrival.hops if arrival else ()),
+        "folder": arrival.place.folder.value if arrival else None,
+        "why": why(life.record),
+    }
+
+
+def page_view(page: Page) -> Json:
+    """Return a page of probes."""
+    return {"probes": [probe_view(record) for record in page.records], "next": page.next}
+
+
+def pools_view(board: Board) -> Json:
+    """Return all pools with their members and the verdicts on them."""
+    return {"pools": [{"name": pool, "members": _members(board, pool)} for pool in board.settings.pools]}
+
+
+def why(record: Record) -> str:
+    """Say why a probe ended as it did, or what it still waits for."""
+    if record.judgement:
+        return record.judgement.reason
+    if record.next_attempt:
+        return f"it is in flight: it will be tried again at {moment(record.next_attempt)}"
+    if record.sending is None:
+        return "it is in flight: no try to send it has come to an end yet"
+    return f"it is in flight: it may arrive until {moment(record.probe.deadline)}"
+
+
+def moment(at: datetime | None) -> str | None:
+    """Write a moment as RFC 3339 in UTC."""
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z") if at else None
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()
+
+
+def _exchange(exchange: Exchange, attempt: int) -> Json:
+    return {
+        "attempt": attempt,
+        "stage": exchange.stage.value,
+        "sent": exchange.sent,
+        "reply": _reply(exchange.reply) if exchange.reply else None,
+        "at_seconds": exchange.at.total_seconds(),
+        "took_seconds": exchange.took.total_seconds(),
+    }
+
+
+def _reply(reply: Reply) -> Json:
+    return {"code": reply.code, "enhanced_code": reply.enhanced_code, "lines": list(reply.lines)}
+
+
+def _hops(hops: Iterable[Hop]) -> list[Json]:
+    return [
+        {"by": hop.by, "protocol": hop.protocol, "at": moment(hop.at), "delay_seconds": _seconds(hop.delay)}
+        for hop in hops
+    ]
+
+
+def _members(board: Board, pool: str) -> list[Json]:
+    return [
+        {
+            "name": name,
+            "address": figures.member.endpoint,
+            "verdict": verdict.state.value,
+            "reason": verdict.reason,
+            "since": moment(verdict.since),
+            "evidence": list(verdict.evidence),
+        }
+        for name, figures in board.members(pool).items()
+        for verdict in [board.verdict(pool, name)]
+    ]

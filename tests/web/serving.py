@@ -1,0 +1,75 @@
+"""A web server on a port of its own, with everything behind it made by hand."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+
+from probe.engine.board import Board
+from probe.model.settings import Listen
+from probe.ports import LedgerTrouble, Life, Page, Query
+from probe.web import Sources, WebServer, application
+from tests.metrics.boards import NOW, lively_board
+
+
+@dataclass
+class Books:
+    """A history written by hand."""
+
+    page: Page = field(default_factory=lambda: Page((), None))
+    lives: dict[str, Life] = field(default_factory=dict)
+    trouble: str | None = None
+    asked: list[Query] = field(default_factory=list)
+
+    async def probes(self, query: Query) -> Page:
+        self._open()
+        self.asked.append(query)
+        if query.before not in (None, "next-page"):
+            raise ValueError("that is no cursor")
+        return self.page
+
+    async def life(self, probe_id: str) -> Life | None:
+        self._open()
+        return self.lives.get(probe_id)
+
+    def _open(self) -> None:
+        if self.trouble:
+            raise LedgerTrouble(self.trouble)
+
+
+@dataclass
+class World:
+    """All that the web server asks."""
+
+    board: Board = field(default_factory=lively_board)
+    books: Books = field(default_factory=Books)
+    config_errors: Sequence[str] = ()
+    reloads: int = 0
+
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[httpx.AsyncClient]:
+        """Serve it, and give a client that is connected to it."""
+        sources = Sources(
+            lambda: self.board, self.books, lambda: NOW + timedelta(seconds=30), self._scrape, self._reload
+        )
+        server = WebServer(application(sources), Listen("127.0.0.1", 0))
+        await server.start()
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
+                yield client
+        finally:
+            await server.stop()
+
+    async def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+        """Serve it for one request."""
+        async with self.served() as client:
+            return await client.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+    async def _scrape(self, accept: str, accept_encoding: str, /) -> tuple[bytes, Mapping[str, str]]:
+        return f"accept {accept}\n".encode(), {"Content-Type": "text/plain; version=0.0.4"}
+
+    async def _reload(self) -> Sequence[str]:
+        self.reloads += 1
+        return self.config_errors

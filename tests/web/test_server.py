@@ -1,0 +1,153 @@
+"""How the server stands against slow, many and rude clients, and how it comes and goes."""
+
+import asyncio
+import signal
+import socket
+
+import pytest
+
+from probe.model.settings import Listen
+from probe.web import WebServer, connections
+from tests.web.serving import World
+
+
+async def _app(scope: object, receive: object, send: object) -> None:
+    raise AssertionError("nobody asks")
+
+
+async def read_to_the_end(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"", b"GET /-/healthy HTT", b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"],
+)
+def test_a_client_that_never_finishes_its_request_is_let_go(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "REQUEST_WITHIN_SECONDS", 0.05)
+
+    async def scenario() -> bytes:
+        async with World().served() as client:
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+            writer.write(piece)
+            answer = await asyncio.wait_for(read_to_the_end(reader), 5)
+            writer.close()
+            return answer
+
+    assert asyncio.run(scenario()) == b""
+
+
+def test_a_client_that_goes_on_dripping_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "REQUEST_WITHIN_SECONDS", 0.1)
+
+    async def drip(writer: asyncio.StreamWriter) -> None:
+        while not writer.is_closing():
+            writer.write(b"X")
+            await asyncio.sleep(0.01)
+
+    async def scenario() -> bytes:
+        async with World().served() as client:
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+            writer.write(b"GET / HTTP/1.1\r\nX: ")
+            dripping = asyncio.create_task(drip(writer))
+            answer = await asyncio.wait_for(read_to_the_end(reader), 5)
+            dripping.cancel()
+            writer.close()
+            return answer
+
+    assert asyncio.run(scenario()) == b""
+
+
+def test_a_connection_that_asked_before_is_let_go_when_it_falls_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "REQUEST_WITHIN_SECONDS", 0.05)
+
+    async def scenario() -> bytes:
+        async with World().served() as client:
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+            writer.write(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\nGET ")
+            answer = await asyncio.wait_for(reader.readuntil(b"Healthy\n"), 5)
+            rest = await asyncio.wait_for(read_to_the_end(reader), 5)
+            writer.close()
+            return answer + rest
+
+    assert asyncio.run(scenario()).endswith(b"Healthy\n")
+
+
+def test_a_full_house_lets_the_longest_waiting_go_and_answers_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 5)
+
+    async def scenario() -> None:
+        async with World().served() as client:
+            # Given
+            silent = [await asyncio.open_connection("127.0.0.1", client.base_url.port) for _ in range(8)]
+
+            # When
+            response = await client.get("/health/vip/mta1")
+
+            # Then
+            assert response.status_code == 200
+            assert await asyncio.wait_for(read_to_the_end(silent[0][0]), 5) == b""
+            for _, writer in silent:
+                writer.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_head_without_an_end_is_refused() -> None:
+    async def scenario() -> bytes:
+        async with World().served() as client:
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000)
+            answer = await asyncio.wait_for(read_to_the_end(reader), 5)
+            writer.close()
+            return answer
+
+    assert asyncio.run(scenario()).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_port_in_use_is_an_error_that_can_be_told() -> None:
+    async def scenario(port: int) -> None:
+        with pytest.raises(OSError, match="in use"):
+            await WebServer(_app, Listen("127.0.0.1", port)).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        asyncio.run(scenario(taken.getsockname()[1]))
+
+
+def test_the_port_is_free_when_the_server_has_stopped() -> None:
+    async def scenario() -> None:
+        server = WebServer(_app, Listen("127.0.0.1", 0))
+        await server.start()
+        port = server.port
+        await server.stop()
+        await server.stop()
+        again = WebServer(_app, Listen("127.0.0.1", port))
+        await again.start()
+        assert again.port == port
+        await again.stop()
+
+    asyncio.run(scenario())
+
+
+def test_a_silent_client_does_not_keep_the_server_from_stopping() -> None:
+    async def scenario() -> bytes:
+        async with World().served() as client:
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+            await client.get("/-/healthy")
+        answer = await asyncio.wait_for(read_to_the_end(reader), 5)
+        writer.close()
+        return answer
+
+    assert asyncio.run(scenario()) == b""
+
+
+def test_signals_are_left_to_the_program() -> None:
+    async def scenario() -> None:
+        before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+        async with World().served():
+            assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+    asyncio.run(scenario())
