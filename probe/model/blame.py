@@ -58,7 +58,7 @@ class Case:
     """A finished probe, and what the probes of other members that were heard so far say about it.
 
     What began to fail for all must not be held against the first that met it, for the next ones meet it too. So
-    those are heard whose turn came in the interval after the probe's, and only while there are none, those before.
+    those are heard whose turn came within one interval after the probe's, and only while there are none, those before.
     """
 
     probe: Finished
@@ -69,7 +69,9 @@ class Case:
         """Take another probe into account; those that cannot tell anything are passed over."""
         if not _can_tell(self.probe, other):
             return
-        window = max(self.probe.interval, other.interval)
+        # The probe's own interval, not the other's: else the first success after a long shared outage would convict
+        # every probe of a frequent route that began before it.
+        window = self.probe.interval
         distance = other.started - self.probe.started
         if timedelta(0) <= distance <= window:
             self.later_fared_better = self.later_fared_better or _fares_better(self.probe, other)
