@@ -1,0 +1,5 @@
+"""Runs the command line: ``python -m probe``."""
+
+from probe.cli import main
+
+main()

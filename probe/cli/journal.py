@@ -1,0 +1,75 @@
+"""The journal: what happens, as log lines for the operator of a daemon."""
+
+import logging
+
+from probe.engine.happenings import (
+    DiscoveryFailed,
+    Ended,
+    FolderRead,
+    Happening,
+    Judged,
+    LedgerFailed,
+    LedgerWorks,
+    MailboxFailed,
+    MembersKnown,
+    SharedFault,
+)
+from probe.model.outcome import State
+from probe.model.probe import Record
+
+log = logging.getLogger("mailflow")
+
+
+class Journal:
+    """Log what an operator wants to find again; a Reporter. A failed probe is information: it has its metric."""
+
+    def __init__(self) -> None:
+        self._failed_mailboxes: dict[str, str] = {}
+
+    def __call__(self, happening: Happening) -> None:
+        """Log a happening, if it is one of those."""
+        match happening:
+            case Ended(record):
+                log.info("probe ended", extra=_probe_fields(record))
+            case Judged(pool, member, verdict, before) if before and before.state is not verdict.state:
+                level = logging.WARNING if verdict.state is State.DOWN else logging.INFO
+                fields = {"pool": pool, "member": member, "verdict": verdict.state.value, "reason": verdict.reason}
+                log.log(level, "verdict changed", extra=fields)
+            case SharedFault(pool, route, shared):
+                fields = {"pool": pool, "route": route, "shared": str(shared).lower()}
+                log.log(logging.WARNING if shared else logging.INFO, "shared fault", extra=fields)
+            case MailboxFailed(mailbox, reason):
+                self._mailbox_failed(mailbox, reason)
+            case FolderRead(mailbox=mailbox):
+                if self._failed_mailboxes.pop(mailbox, None):
+                    log.info("mailbox is readable again", extra={"mailbox": mailbox})
+            case DiscoveryFailed(pool, reason):
+                log.warning("members could not be looked up", extra={"pool": pool, "reason": reason})
+            case MembersKnown(pool, members, note):
+                names = " ".join(member.name for member in members)
+                log.info("members", extra={"pool": pool, "members": names, "note": note})
+            case LedgerFailed(reason):
+                log.error("the ledger fails; nothing is sent", extra={"reason": reason})
+            case LedgerWorks():
+                log.info("the ledger works again")
+            case _:
+                pass
+
+    def _mailbox_failed(self, mailbox: str, reason: str) -> None:
+        if self._failed_mailboxes.get(mailbox) != reason:
+            self._failed_mailboxes[mailbox] = reason
+            log.warning("mailbox cannot be read", extra={"mailbox": mailbox, "reason": reason})
+
+
+def _probe_fields(record: Record) -> dict[str, str | None]:
+    probe, judgement = record.probe, record.judgement
+    delivery = record.delivery_time
+    return {
+        "pool": probe.pool,
+        "member": probe.member,
+        "route": probe.route,
+        "probe": probe.id,
+        "outcome": judgement.outcome.value if judgement else None,
+        "delivery_seconds": f"{delivery.total_seconds():.3f}" if delivery else None,
+        "reason": judgement.reason if judgement else None,
+    }

@@ -1,0 +1,82 @@
+"""``mailflow once``: one round now, with live progress."""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import click
+import uvloop
+from rich.console import Console
+from rich.live import Live
+
+from probe.cli.duration import DURATION
+from probe.cli.exits import Exit, config_option, leave, ledger_trouble_ends, settings_from
+from probe.cli.progress import Progress
+from probe.cli.render import probes_table
+from probe.engine.engine import Engine
+from probe.engine.once import one_round
+from probe.model.judge import GRACE
+from probe.model.outcome import Outcome
+from probe.model.probe import Record
+from probe.model.settings import Member, Route, Settings
+from probe.web.views import probe_view
+from probe.wiring.world import open_world, tag_keys
+
+
+@click.command("once")
+@config_option
+@click.option("--route", "routes", multiple=True, help="Only this route; may be given several times.")
+@click.option("--member", "members", multiple=True, help="Only this member, as NAME or POOL/NAME; several times.")
+@click.option("--timeout", type=DURATION, help="Wait no longer than this, like 2m; by default until every deadline.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    config: Path, routes: tuple[str, ...], members: tuple[str, ...], timeout: timedelta | None, as_json: bool
+) -> None:
+    """Probe every member once and say what became of each message."""
+    settings = settings_from(config)
+    _know(routes, settings)
+    with ledger_trouble_ends(Exit.UNKNOWN):
+        records = uvloop.run(_round(settings, routes, members, timeout))
+    if not records:
+        leave("nothing was probed: no member fits, or none could be found", Exit.UNKNOWN)
+    if as_json:
+        click.echo(json.dumps({"probes": [probe_view(record) for record in records]}, indent=2))
+    else:
+        Console().print(probes_table(records))
+    raise SystemExit(exit_code(records))
+
+
+def exit_code(records: Collection[Record]) -> Exit:
+    """Return what a round came to: the worst of its probes, a failure before not knowing, before a warning."""
+    return max((_exit(record) for record in records), key=[Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL].index)
+
+
+def _exit(record: Record) -> Exit:
+    if record.succeeded:
+        return Exit.OK
+    if record.judgement is None or record.judgement.outcome is Outcome.UNKNOWN:
+        return Exit.UNKNOWN
+    return Exit.WARNING if record.judgement.outcome is Outcome.JUNKED else Exit.CRITICAL
+
+
+def _know(routes: Collection[str], settings: Settings) -> None:
+    for route in routes:
+        if route not in settings.routes:
+            leave(f"there is no route {route}; routes are: {', '.join(settings.routes)}", Exit.CRITICAL)
+
+
+async def _round(
+    settings: Settings, routes: Collection[str], members: Collection[str], timeout: timedelta | None
+) -> Sequence[Record]:
+    def wanted(route: Route, member: Member) -> bool:
+        fits = not members or member.name in members or str(member) in members
+        return fits and (not routes or route.name in routes)
+
+    longest = max(route.deadline for route in settings.routes.values()) + GRACE + timedelta(seconds=5)
+    progress = Progress()
+    async with open_world(settings) as world:
+        engine = Engine(settings, world, await tag_keys(settings, world.ledger), [progress])
+        async with engine.working():
+            with Live(progress, console=Console(stderr=True), transient=True, refresh_per_second=8):
+                return await one_round(engine, world.ledger, world.clock, wanted=wanted, patience=timeout or longest)

@@ -1,0 +1,132 @@
+"""Probes as people read them in a terminal: rows, colours, and the story of one of them."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from probe.model.outcome import Outcome, Stage, State
+from probe.model.probe import Record
+from probe.model.reply import Exchange
+from probe.net.text import printable
+from probe.ports import Life
+
+_COLOURS = {Outcome.DELIVERED: "green", Outcome.JUNKED: "yellow", Outcome.UNKNOWN: "bright_black"}
+_STATES = {State.UP: "green", State.DOWN: "red", State.UNKNOWN: "bright_black"}
+
+
+def outcome_text(record: Record) -> Text:
+    """Return the outcome of a probe, coloured by whether it is as expected."""
+    if record.judgement is None:
+        return Text("in flight", style="bright_black")
+    outcome = record.judgement.outcome
+    return Text(outcome.value, style="green" if record.succeeded else _COLOURS.get(outcome, "red"))
+
+
+def state_text(state: State) -> Text:
+    """Return a verdict, coloured."""
+    return Text(state.value, style=_STATES[state])
+
+
+def probes_table(records: Iterable[Record]) -> Table:
+    """Return a row per probe."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("pool", "member", "route", "outcome"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("stages (ms)", overflow="fold", ratio=3)
+    table.add_column("delivery (s)", justify="right", no_wrap=True)
+    table.add_column("reason", overflow="fold", ratio=4)
+    table.add_column("id", no_wrap=True)
+    for record in records:
+        probe = record.probe
+        table.add_row(
+            probe.pool,
+            probe.member,
+            probe.route,
+            outcome_text(record),
+            _stages(record),
+            seconds(record.delivery_time),
+            reason(record),
+            probe.id,
+        )
+    return table
+
+
+def seconds(duration: timedelta | None) -> str:
+    """Write a duration in seconds, or a dash where there is none."""
+    return "-" if duration is None else f"{duration.total_seconds():.3f}"
+
+
+def reason(record: Record) -> Text:
+    """Return why a probe ended as it did, or how far it came."""
+    if record.judgement:
+        return Text(printable(record.judgement.reason))
+    return Text(printable(record.sending.reason) if record.sending else "no attempt to send it has ended yet")
+
+
+def print_life(console: Console, life: Life, why: str) -> None:
+    """Print the life of one probe: what it was, when what happened, every command and reply, and why it ended so."""
+    probe = life.record.probe
+    console.print(Text.assemble((probe.id, "bold"), "  ", outcome_text(life.record), f"  {printable(why, 400)}"))
+    console.print(
+        f"{probe.pool}/{probe.member} ({probe.endpoint}), route {probe.route}, mailbox {probe.mailbox}, "
+        f"expected {probe.expected}, deadline {_moment(probe.deadline)}",
+        markup=False,
+        highlight=False,
+    )
+    _print_events(console, life)
+    for number, transcript in enumerate(life.transcripts, start=1):
+        _print_transcript(console, number, transcript)
+    _print_path(console, life)
+
+
+def _print_events(console: Console, life: Life) -> None:
+    console.print(Text("\nevents", style="bold"))
+    for event in life.events:
+        offset = (event.at - life.record.probe.started).total_seconds()
+        line = f"  {_moment(event.at)}  {offset:+9.3f} s  {event.kind:<10} {printable(event.text, 400)}"
+        console.print(Text(line), soft_wrap=True)
+
+
+def _print_transcript(console: Console, number: int, transcript: Iterable[Exchange]) -> None:
+    console.print(Text(f"\nSMTP, attempt {number}", style="bold"))
+    for exchange in transcript:
+        at, took = exchange.at.total_seconds(), exchange.took.total_seconds() * 1000
+        sent = f"C: {printable(exchange.sent)}" if exchange.sent else ""
+        console.print(Text(f"  {at:8.3f} s  {exchange.stage:<8} {took:8.1f} ms  {sent}"), soft_wrap=True)
+        for line in _reply_lines(exchange):
+            console.print(Text(f"{'':35}S: {printable(line)}"), soft_wrap=True)
+
+
+def _reply_lines(exchange: Exchange) -> Iterable[str]:
+    if exchange.reply is None:
+        return
+    *more, last = exchange.reply.lines or ("",)
+    enhanced = f"{exchange.reply.enhanced_code} " if exchange.reply.enhanced_code else ""
+    yield from (f"{exchange.reply.code}-{enhanced}{line}" for line in more)
+    yield f"{exchange.reply.code} {enhanced}{last}".rstrip()
+
+
+def _print_path(console: Console, life: Life) -> None:
+    arrival = life.record.arrival
+    if arrival is None:
+        return
+    console.print(Text("\npath", style="bold"))
+    for hop in arrival.hops:
+        delay = "" if hop.delay is None else f"+{hop.delay.total_seconds():.0f} s"
+        line = f"  {_moment(hop.at) if hop.at else '-':<28} {delay:>7}  {hop.protocol or '-':<8} {printable(hop.by)}"
+        console.print(Text(line), soft_wrap=True)
+    console.print(
+        Text(f"  {_moment(arrival.seen):<28} {'':>7}  seen in the {arrival.place.folder} folder"), soft_wrap=True
+    )
+
+
+def _stages(record: Record) -> str:
+    stages = record.sending.stages if record.sending else {}
+    return " ".join(f"{stage} {stages[stage].total_seconds() * 1000:.0f}" for stage in Stage if stage in stages)
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

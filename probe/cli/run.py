@@ -1,0 +1,35 @@
+"""``mailflow run``: the daemon."""
+
+from pathlib import Path
+
+import click
+import uvloop
+
+from probe.cli.exits import config_option, leave, ledger_trouble_ends, settings_from, warn
+from probe.cli.journal import Journal
+from probe.cli.logs import start_logging
+from probe.config import load
+from probe.model.settings import Settings
+from probe.wiring.daemon import Daemon, cannot_listen
+
+
+@click.command("run")
+@config_option
+@click.option("--log-format", type=click.Choice(["logfmt", "json"]), default="logfmt", show_default=True)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+def command(config: Path, log_format: str, log_level: str) -> None:
+    """Schedule, send, collect and serve, until SIGTERM or SIGINT; SIGHUP loads the config again."""
+    settings = settings_from(config, warn=warn)
+    start_logging(form=log_format, level=log_level)
+    serve(Daemon(lambda: load(config), [Journal()]), settings)
+
+
+def serve(daemon: Daemon, settings: Settings) -> None:
+    """Run a daemon to its end; what keeps it from starting is one sentence and exit code 1."""
+    with ledger_trouble_ends(1):
+        try:
+            uvloop.run(daemon.run(settings))
+        except OSError as error:
+            leave(cannot_listen(settings.web.listen, error), 1)
