@@ -1,7 +1,7 @@
 """The one place that decides what a load balancer hears."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise, takewhile
 
@@ -55,10 +55,13 @@ def form(
     """Form an opinion of a member from its finished probes, oldest first, and from the opinion before."""
     excused = _failing(evidence) >= policy.fall
     row = _row(evidence, stale_after)
-    if not row or now - row[0][0].finished > stale_after:
+    newest = row[0][0].finished if row else _out_of_sight(previous, evidence)
+    if newest is None or now - newest > stale_after:
         known = previous.evidence_at is not None or bool(evidence)
         reason = "its evidence is stale" if known else NO_OPINION.reason
         return Opinion(State.UNKNOWN, reason, evidence_at=previous.evidence_at, excused=excused)
+    if not row:
+        return replace(previous, excused=excused and previous.state is not State.DOWN)
     probes = [probe for probe, _ in row]
     speaks_for = row[0][1] is Weight.FOR
     needed = policy.rise if speaks_for else policy.fall
@@ -117,6 +120,12 @@ def _row(evidence: Sequence[Weighed], stale_after: timedelta) -> list[Weighed]:
         if newer[0].finished - older[0].finished > stale_after:
             return same[:place]
     return same
+
+
+def _out_of_sight(previous: Opinion, evidence: Sequence[Weighed]) -> datetime | None:
+    """Return when the evidence of the opinion before came in, where it is out of sight and was not withdrawn."""
+    at = previous.evidence_at
+    return at if at and (not evidence or at < evidence[0][0].finished) else None
 
 
 def _failing(evidence: Sequence[Weighed]) -> int:

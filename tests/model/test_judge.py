@@ -1,0 +1,128 @@
+from datetime import datetime, timedelta
+
+import pytest
+
+from probe.model.judge import GRACE, SPEAKS_AT_STAGE, judge
+from probe.model.letter import Folder
+from probe.model.outcome import Outcome, Stage
+from probe.model.probe import Record, Sending
+from probe.model.reply import Ending
+from tests.model.build import DEADLINE, NOW, SECOND, TICK, record, sending, sighting
+
+ACCEPTED = sending(Ending.ACCEPTED)
+IN_DOUBT = sending(Ending.IN_DOUBT, reason="timed out")
+LONG_AGO = NOW - timedelta(hours=1)
+
+
+def outcome(
+    what: Record, *, now: datetime = NOW + 2 * SECOND, watched_until: datetime | None = LONG_AGO
+) -> Outcome | None:
+    judgement = judge(what, now=now, watched_until=watched_until)
+    return judgement and judgement.outcome
+
+
+@pytest.mark.parametrize(
+    "folder, seen, ended",
+    [
+        (Folder.INBOX, NOW, Outcome.DELIVERED),
+        (Folder.INBOX, DEADLINE, Outcome.DELIVERED),
+        (Folder.INBOX, DEADLINE + TICK, Outcome.UNKNOWN),
+        (Folder.JUNK, NOW, Outcome.JUNKED),
+        (Folder.JUNK, DEADLINE, Outcome.JUNKED),
+        (Folder.JUNK, DEADLINE + TICK, Outcome.UNKNOWN),
+    ],
+)
+def test_what_arrived_is_judged_by_where_and_when(folder: Folder, seen: datetime, ended: Outcome) -> None:
+    arrived = record(ACCEPTED, arrival=sighting(folder, seen=seen))
+    assert outcome(arrived, now=seen) is ended
+
+
+@pytest.mark.parametrize("ending", [None, *Ending])
+@pytest.mark.parametrize("retrying", [False, True])
+def test_an_arrival_wins_over_whatever_the_server_said(ending: Ending | None, retrying: bool) -> None:
+    sent = sending(ending) if ending else None
+    arrived = record(sent, arrival=sighting(), next_attempt=NOW + SECOND if retrying else None)
+    assert outcome(arrived) is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize(
+    "ending, ended",
+    [
+        (Ending.REFUSED, Outcome.REJECTED),
+        (Ending.REFUSED_FOR_NOW, Outcome.DEFERRED),
+        (Ending.UNREACHABLE, Outcome.UNREACHABLE),
+        (Ending.NOT_TRIED, Outcome.UNKNOWN),
+        (Ending.ACCEPTED, None),
+        (Ending.IN_DOUBT, None),
+    ],
+)
+def test_before_the_deadline_only_a_refusal_ends_a_probe(ending: Ending, ended: Outcome | None) -> None:
+    assert outcome(record(sending(ending))) is ended
+
+
+@pytest.mark.parametrize("ending", [Ending.REFUSED, Ending.REFUSED_FOR_NOW, Ending.UNREACHABLE, Ending.NOT_TRIED])
+def test_a_refusal_gives_the_servers_reason(ending: Ending) -> None:
+    judgement = judge(record(sending(ending)), now=NOW, watched_until=None)
+    assert judgement is not None
+    assert judgement.reason == "the server's words"
+
+
+@pytest.mark.parametrize(
+    "now, ended",
+    [(NOW, None), (DEADLINE - TICK, None), (DEADLINE, Outcome.DEFERRED), (DEADLINE + TICK, Outcome.DEFERRED)],
+)
+def test_a_refusal_that_is_tried_again_stands_only_at_the_deadline(now: datetime, ended: Outcome | None) -> None:
+    retrying = record(sending(Ending.REFUSED_FOR_NOW), next_attempt=DEADLINE - SECOND)
+    assert outcome(retrying, now=now) is ended
+
+
+@pytest.mark.parametrize("sent", [ACCEPTED, IN_DOUBT, None], ids=["accepted", "in doubt", "cut off"])
+@pytest.mark.parametrize(
+    "now, watched_until, told",
+    [
+        (DEADLINE, None, False),
+        (DEADLINE, DEADLINE, False),
+        (DEADLINE + GRACE, DEADLINE - TICK, False),
+        (DEADLINE + GRACE, DEADLINE, False),
+        (DEADLINE + GRACE + TICK, DEADLINE, True),
+        (DEADLINE + GRACE + TICK, None, True),
+        (DEADLINE + TICK, DEADLINE + TICK, True),
+    ],
+)
+def test_what_was_not_seen_stays_in_flight_until_somebody_can_tell(
+    sent: Sending | None, now: datetime, watched_until: datetime | None, told: bool
+) -> None:
+    assert (outcome(record(sent), now=now, watched_until=watched_until) is not None) is told
+
+
+@pytest.mark.parametrize(
+    "watched_until, ended",
+    [
+        (None, Outcome.UNKNOWN),
+        (DEADLINE - TICK, Outcome.UNKNOWN),
+        (DEADLINE, Outcome.UNKNOWN),
+        (DEADLINE + TICK, Outcome.MISSING),
+    ],
+)
+def test_a_blind_mailbox_is_not_called_missing(watched_until: datetime | None, ended: Outcome) -> None:
+    assert outcome(record(ACCEPTED), now=DEADLINE + 2 * GRACE, watched_until=watched_until) is ended
+
+
+@pytest.mark.parametrize(
+    "sent, words",
+    [(IN_DOUBT, "the reply to the final dot was never seen (timed out)"), (None, "sending it was cut off")],
+)
+def test_what_nobody_knows_to_be_accepted_is_never_missing(sent: Sending | None, words: str) -> None:
+    judgement = judge(record(sent), now=DEADLINE + SECOND, watched_until=DEADLINE + SECOND)
+    assert judgement is not None
+    assert judgement.outcome is Outcome.UNKNOWN
+    assert words in judgement.reason
+
+
+def test_what_is_in_doubt_and_arrives_is_delivered() -> None:
+    assert outcome(record(IN_DOUBT, arrival=sighting())) is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_every_stage_says_whether_a_refusal_speaks_against_the_member(stage: Stage) -> None:
+    assert SPEAKS_AT_STAGE[stage] is (stage not in {Stage.RCPT, Stage.AUTH, Stage.QUIT})

@@ -1,0 +1,304 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from probe.model.blame import Weight
+from probe.model.outcome import Outcome, State
+from probe.model.settings import HealthPolicy, Share
+from probe.model.verdict import NO_OPINION, Opinion, Verdict, Weighed, form, guard
+from tests.model.build import MINUTE, NOW, SECOND, TICK, finished
+
+POLICY = HealthPolicy(rise=2, fall=3)
+STALE = 8 * MINUTE
+WAS_UP = Opinion(State.UP, "2 probes in a row delivered", ("old",), NOW)
+WAS_DOWN = Opinion(State.DOWN, "3 probes in a row missing", ("old",), NOW, against=3)
+HALF = Share(ratio=0.5)
+
+_MEANING = {
+    "+": (Outcome.DELIVERED, Weight.FOR),
+    "-": (Outcome.MISSING, Weight.AGAINST),
+    "s": (Outcome.MISSING, Weight.NEITHER),  # all members share it
+    "?": (Outcome.UNKNOWN, Weight.NEITHER),
+}
+
+
+def evidence(story: str) -> list[Weighed]:
+    """Return one probe for each sign, a minute apart; a blank is a minute without one."""
+    weighed = []
+    for minute, sign in enumerate(story):
+        if sign != " ":
+            outcome, weight = _MEANING[sign]
+            weighed.append((finished(outcome, started=NOW + minute * MINUTE, probe_id=str(minute)), weight))
+    return weighed
+
+
+def opinion(
+    story: str, previous: Opinion = NO_OPINION, *, policy: HealthPolicy = POLICY, age: timedelta = timedelta(0)
+) -> Opinion:
+    """Form an opinion at the moment when the newest probe is so old."""
+    weighed = evidence(story)
+    now = (weighed[-1][0].finished if weighed else NOW) + age
+    return form(previous, weighed, policy=policy, stale_after=STALE, now=now)
+
+
+@pytest.mark.parametrize(
+    "story, previous, state",
+    [
+        ("", NO_OPINION, State.UNKNOWN),
+        ("+", NO_OPINION, State.UNKNOWN),
+        ("++", NO_OPINION, State.UP),
+        ("-", NO_OPINION, State.UNKNOWN),
+        ("--", NO_OPINION, State.UNKNOWN),
+        ("---", NO_OPINION, State.DOWN),
+        ("-", WAS_UP, State.UP),
+        ("--", WAS_UP, State.UP),
+        ("---", WAS_UP, State.DOWN),
+        ("+", WAS_DOWN, State.DOWN),
+        ("++", WAS_DOWN, State.UP),
+        ("--+-", WAS_UP, State.UP),
+        ("--+--", WAS_UP, State.UP),
+        ("--+---", WAS_UP, State.DOWN),
+        ("+-+-+-", WAS_UP, State.UP),
+        ("-+-+-+", WAS_DOWN, State.DOWN),
+        ("--?-", WAS_UP, State.DOWN),
+        ("--??", WAS_UP, State.UP),
+        ("+?+", WAS_DOWN, State.UP),
+        ("+???", WAS_DOWN, State.DOWN),
+        ("--s-", WAS_UP, State.DOWN),
+        ("--ss", WAS_UP, State.UP),
+        ("++sss", WAS_UP, State.UP),
+        ("---sss", WAS_DOWN, State.DOWN),
+    ],
+)
+def test_a_member_rises_and_falls_by_rows_of_probes(story: str, previous: Opinion, state: State) -> None:
+    assert opinion(story, previous).state is state
+
+
+@pytest.mark.parametrize("rise, fall", [(1, 1), (2, 3), (5, 4)])
+def test_rows_are_as_long_as_the_policy_has_them(rise: int, fall: int) -> None:
+    policy = HealthPolicy(rise=rise, fall=fall)
+    assert opinion("-" * (fall - 1), WAS_UP, policy=policy).state is State.UP
+    assert opinion("-" * fall, WAS_UP, policy=policy).state is State.DOWN
+    assert opinion("+" * (rise - 1), WAS_DOWN, policy=policy).state is State.DOWN
+    assert opinion("+" * rise, WAS_DOWN, policy=policy).state is State.UP
+
+
+def test_the_probes_it_rests_on_are_named_newest_first() -> None:
+    down = opinion("+----", WAS_UP)
+    assert down.evidence == ("4", "3", "2")
+    assert down.evidence_at == NOW + 4 * MINUTE + SECOND
+    assert down.against == 4
+    assert down.reason == "3 probes in a row missing: it was missing"
+
+
+def test_a_single_probe_is_said_in_the_singular() -> None:
+    assert opinion("+", policy=HealthPolicy(rise=1)).reason.startswith("1 probe in a row delivered")
+
+
+@pytest.mark.parametrize(
+    "story, reason",
+    [
+        ("", "no probe has finished yet"),
+        ("+", "only 1 of the 2 probes in a row that are needed succeeded"),
+        ("--", "only 2 of the 3 probes in a row that are needed failed"),
+    ],
+)
+def test_too_little_evidence_says_what_is_missing(story: str, reason: str) -> None:
+    assert opinion(story).reason == reason
+
+
+@pytest.mark.parametrize("story, previous, fresh", [("++", WAS_UP, State.UP), ("---", WAS_DOWN, State.DOWN)])
+@pytest.mark.parametrize("over", [-TICK, timedelta(0), TICK])
+def test_stale_evidence_is_unknown(story: str, previous: Opinion, fresh: State, over: timedelta) -> None:
+    formed = opinion(story, previous, age=STALE + over)
+    assert formed.state is (fresh if over <= timedelta(0) else State.UNKNOWN)
+    assert (formed.reason == "its evidence is stale") is (over > timedelta(0))
+
+
+def test_probes_nobody_can_tell_of_do_not_keep_evidence_fresh() -> None:
+    assert opinion("++       ?", WAS_UP).state is State.UP
+    assert opinion("++        ?", WAS_UP, age=TICK).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "story, previous, state",
+    [
+        ("--       -", WAS_UP, State.DOWN),  # 8 minutes between the last two
+        ("--        -", WAS_UP, State.UP),  # 9 minutes
+        ("---        -", WAS_DOWN, State.DOWN),
+        ("---        -", NO_OPINION, State.UNKNOWN),
+        ("+        +", NO_OPINION, State.UNKNOWN),
+        ("+       +", NO_OPINION, State.UP),
+    ],
+)
+def test_a_silence_in_between_breaks_a_row(story: str, previous: Opinion, state: State) -> None:
+    assert opinion(story, previous).state is state
+
+
+@pytest.mark.parametrize("story", ["", "?", "   sss", "   ????"])
+@pytest.mark.parametrize("previous", [WAS_UP, WAS_DOWN])
+def test_an_opinion_whose_evidence_is_out_of_sight_is_held_while_it_is_fresh(story: str, previous: Opinion) -> None:
+    since = replace(previous, evidence_at=NOW - MINUTE)
+    fresh, stale = STALE - (len(story) + 1) * MINUTE, STALE
+    assert opinion(story, since, age=fresh).state is previous.state
+    assert opinion(story, since, age=stale).state is State.UNKNOWN
+
+
+def test_an_opinion_whose_evidence_was_withdrawn_is_not_held() -> None:
+    down = opinion("---", NO_OPINION)
+    assert down.state is State.DOWN
+    assert opinion("sss", down).state is State.UNKNOWN
+
+
+def test_after_staleness_a_member_starts_from_unknown() -> None:
+    stale = opinion("---", WAS_DOWN, age=STALE + TICK)
+    assert opinion("+", stale).state is State.UNKNOWN
+    assert opinion("-", stale).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "story, previous, excused",
+    [
+        ("++ss", WAS_UP, False),
+        ("++sss", WAS_UP, True),
+        ("++s?ss", WAS_UP, True),
+        ("++ss+", WAS_UP, False),
+        ("sss", NO_OPINION, True),
+        ("-ss", WAS_UP, True),
+        ("---", WAS_UP, False),  # down, and not excused
+        ("---sss", WAS_DOWN, False),
+    ],
+)
+def test_what_members_share_excuses_a_row_of_failures(story: str, previous: Opinion, excused: bool) -> None:
+    assert opinion(story, previous).excused is excused
+
+
+def test_an_excused_member_is_shown_as_guarded() -> None:
+    verdict = guard({"mta1": opinion("++sss", WAS_UP)}, {}, min_healthy=HALF, now=NOW)["mta1"]
+    assert (verdict.state, verdict.guarded) == (State.UP, True)
+    assert verdict.reason.startswith("its probes fail, but what members share may be to blame")
+
+
+# guard: what the opinions on a pool come to
+
+UP = Opinion(State.UP, "fine")
+
+
+def failing(against: int = 3) -> Opinion:
+    return Opinion(State.DOWN, "3 probes in a row missing", against=against)
+
+
+def down(opinions: dict[str, Opinion], min_healthy: Share = HALF) -> list[str]:
+    verdicts = guard(opinions, {}, min_healthy=min_healthy, now=NOW)
+    return [name for name, verdict in verdicts.items() if verdict.state is State.DOWN]
+
+
+@pytest.mark.parametrize(
+    "members, failed, min_healthy, called_down",
+    [
+        (1, 1, HALF, 0),
+        (1, 1, Share(count=0), 0),
+        (2, 1, HALF, 1),
+        (2, 2, HALF, 1),
+        (2, 2, Share(count=0), 1),
+        (3, 3, HALF, 1),
+        (4, 1, HALF, 1),
+        (4, 2, HALF, 2),
+        (4, 3, HALF, 2),
+        (4, 4, HALF, 2),
+        (4, 4, Share(count=1), 3),
+        (4, 4, Share(count=3), 1),
+        (4, 1, Share(count=4), 0),
+        (4, 4, Share(count=9), 0),
+        (4, 4, Share(ratio=0.0), 3),
+        (4, 4, Share(ratio=1.0), 0),
+        (0, 0, HALF, 0),
+    ],
+    ids=str,
+)
+def test_no_more_members_are_called_down_than_min_healthy_leaves(
+    members: int, failed: int, min_healthy: Share, called_down: int
+) -> None:
+    opinions = {f"mta{number}": failing() if number < failed else UP for number in range(members)}
+    assert len(down(opinions, min_healthy)) == called_down
+
+
+@pytest.mark.parametrize(
+    "against, called_down",
+    [
+        ({"a": 3, "b": 3, "c": 3, "d": 3}, ["a", "b"]),
+        ({"d": 3, "c": 3, "b": 3, "a": 3}, ["b", "a"]),
+        ({"a": 3, "b": 3, "c": 4, "d": 5}, ["c", "d"]),
+        ({"a": 3, "b": 3, "c": 3, "d": 4}, ["a", "d"]),
+        ({"a": 0, "b": 3, "c": 0, "d": 3}, ["b", "d"]),  # a and c are recovering
+    ],
+    ids=str,
+)
+def test_those_that_failed_longest_go_first_then_by_name(against: dict[str, int], called_down: list[str]) -> None:
+    assert down({name: failing(number) for name, number in against.items()}) == called_down
+
+
+def test_a_member_that_is_kept_up_says_so() -> None:
+    kept = guard({"mta1": failing()}, {}, min_healthy=HALF, now=NOW)["mta1"]
+    assert kept.state is State.UP
+    assert kept.guarded
+    assert kept.reason == "3 probes in a row missing, but min_healthy keeps it up"
+
+
+def test_a_member_that_is_called_down_or_is_fine_is_not_guarded() -> None:
+    verdicts = guard({"mta1": failing(), "mta2": UP}, {}, min_healthy=HALF, now=NOW)
+    assert not any(verdict.guarded for verdict in verdicts.values())
+
+
+def test_a_member_that_is_unknown_stays_unknown_and_counts_as_not_down() -> None:
+    opinions = {"mta1": failing(), "mta2": NO_OPINION}
+    verdicts = guard(opinions, {}, min_healthy=HALF, now=NOW)
+    assert [verdict.state for verdict in verdicts.values()] == [State.DOWN, State.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    "before, since",
+    [
+        (None, NOW),
+        (Verdict(State.DOWN, "another reason", NOW - MINUTE), NOW - MINUTE),
+        (Verdict(State.UP, "fine", NOW - MINUTE), NOW),
+        (Verdict(State.UNKNOWN, "stale", NOW - MINUTE), NOW),
+    ],
+    ids=str,
+)
+def test_since_is_kept_while_the_state_is_the_same(before: Verdict | None, since: datetime) -> None:
+    previous = {"mta1": before} if before else {}
+    assert guard({"mta1": failing(), "mta2": UP}, previous, min_healthy=HALF, now=NOW)["mta1"].since == since
+
+
+OPINIONS = st.dictionaries(
+    st.text("abc123", min_size=1, max_size=4),
+    st.builds(Opinion, st.sampled_from(State), st.just("why"), against=st.integers(0, 9), excused=st.booleans()),
+    min_size=1,
+    max_size=12,
+)
+SHARES = st.one_of(
+    st.integers(0, 15).map(lambda count: Share(count=count)), st.floats(0, 1).map(lambda ratio: Share(ratio=ratio))
+)
+
+
+@given(opinions=OPINIONS, min_healthy=SHARES)
+def test_a_pool_is_never_emptied(opinions: dict[str, Opinion], min_healthy: Share) -> None:
+    verdicts = guard(opinions, {}, min_healthy=min_healthy, now=NOW)
+    left = sum(verdict.state is not State.DOWN for verdict in verdicts.values())
+    assert left >= max(1, min_healthy.of(len(opinions)))
+    assert all(opinions[name].state is State.DOWN for name in verdicts if verdicts[name].state is State.DOWN)
+
+
+@given(opinions=OPINIONS, min_healthy=SHARES, order=st.randoms(use_true_random=False))
+def test_every_probe_that_sees_the_same_says_the_same(
+    opinions: dict[str, Opinion], min_healthy: Share, order: Random
+) -> None:
+    names: Sequence[str] = sorted(opinions, key=lambda name: order.random())
+    shuffled = {name: opinions[name] for name in names}
+    assert down(shuffled, min_healthy) == [name for name in names if name in down(opinions, min_healthy)]
