@@ -67,7 +67,7 @@ def _know(routes: Collection[str], settings: Settings) -> None:
 
 
 async def _round(
-    settings: Settings, routes: Collection[str], members: Collection[str], timeout: timedelta | None
+    settings: Settings, routes: Collection[str], members: Collection[str], patience: timedelta | None
 ) -> Sequence[Record]:
     def wanted(route: Route, member: Member) -> bool:
         fits = not members or member.name in members or str(member) in members
@@ -79,4 +79,4 @@ async def _round(
         engine = Engine(settings, world, await tag_keys(settings, world.ledger), [progress])
         async with engine.working():
             with Live(progress, console=Console(stderr=True), transient=True, refresh_per_second=8):
-                return await one_round(engine, world.ledger, world.clock, wanted=wanted, patience=timeout or longest)
+                return await one_round(engine, world.ledger, world.clock, wanted=wanted, patience=patience or longest)
