@@ -27,12 +27,18 @@ def log_in(wire: Wire, settings: ImapSettings, *, heard: Heard, patience: Patien
         # RFC 9051 7.1.4: nothing that was said in the clear can say who we are.
         raise Broken("greets with PREAUTH: whose mailbox is it?")
     if settings.tls is Tls.STARTTLS:
-        client.starttls(_context(settings))
+        _start_tls(client, settings)
     if client.has_capability("LOGINDISABLED"):
         raise Broken("takes no login on this connection; use tls: starttls or implicit")
     _authenticate(client, settings)
     client.capabilities()  # remembered; asked for only where the reply to the login did not bring them
     return client
+
+
+def _start_tls(client: PushClient, settings: ImapSettings) -> None:
+    if not client.has_capability("STARTTLS"):
+        raise Broken("does not offer STARTTLS")
+    client.starttls(_context(settings))
 
 
 def _authenticate(client: PushClient, settings: ImapSettings) -> None:

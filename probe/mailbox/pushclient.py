@@ -115,8 +115,6 @@ class _Protocol(imaplib.IMAP4):
 
     def starttls(self, ssl_context: ssl.SSLContext | None = None) -> tuple[Any, Any]:
         assert ssl_context is not None
-        if "STARTTLS" not in self.capabilities:
-            raise Broken("does not offer STARTTLS")
         typ, said = self._simple_command("STARTTLS")
         if typ == "OK":
             self._wire.start_tls(ssl_context, self.host)

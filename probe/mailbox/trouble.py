@@ -46,7 +46,7 @@ def _reason(exc: Exception) -> str:
         case OSError() if exc.strerror:
             return f"cannot be reached: {exc.strerror}"
         case imaplib.IMAP4.abort():
-            return f"ended the session: {printable(str(exc))}"
+            return f"broke the session: {printable(str(exc))}"
         case imaplib.IMAP4.error() | poplib.error_proto() if not isinstance(exc, ProtocolError):
             return f"refused: {printable(str(exc))}"
         case _:
