@@ -7,7 +7,7 @@ from sqlalchemy import insert as plain_insert
 
 from probe.ledger.books import Counts, entry
 from probe.ledger.engine import insert
-from probe.ledger.rows import find, probe_columns, sending_columns, transcript_document
+from probe.ledger.rows import NOTHING_SENT, find, probe_columns, sending_columns, transcript_document
 from probe.ledger.schema import attempts, probes
 from probe.model.outcome import Outcome
 from probe.model.probe import Judgement, Probe, Record
@@ -25,6 +25,12 @@ def claim(connection: Connection, counts: Counts, probe: Probe) -> bool:
         return False
     counts[entry(probe, Tally.STARTED)] += 1
     return True
+
+
+def begin_retry(connection: Connection, probe_id: str) -> bool:
+    """Take the retry of an open probe, if there is one; what came of the attempt before is forgotten."""
+    waiting = _OF_OPEN_PROBE.where(probes.c.next_attempt.is_not(None))
+    return connection.execute(waiting, {"of_probe": probe_id, "next_attempt": None, **NOTHING_SENT}).rowcount == 1
 
 
 def record_attempt(

@@ -162,7 +162,7 @@ def _postgresql(url: URL) -> Database:
             "the state is in PostgreSQL, and that needs: pip install 'mailflow-probe[postgresql]'"
         ) from exc
     event.listen(writing.sync_engine, "begin", _exclude_other_writers)
-    name = url.set(password=None).render_as_string()
+    name = f"postgresql://{url.username or ''}@{_host(url)}/{url.database or ''}"
     return Database(name, writing, reading, (*_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError))
 
 
@@ -170,9 +170,13 @@ def _tls(url: URL) -> str | ssl.SSLContext | None:
     """Return what the URL asks for; by default a remote server has to prove who it is."""
     if mode := url.query.get("sslmode"):
         return str(mode)
-    host = str(url.query.get("host", url.host or ""))
+    host = _host(url)
     local = not host or host.startswith("/") or host in {"localhost", "127.0.0.1", "::1"}
     return None if local else ssl.create_default_context()
+
+
+def _host(url: URL) -> str:
+    return str(url.query.get("host", url.host or ""))
 
 
 def _exclude_other_writers(connection: Connection) -> None:

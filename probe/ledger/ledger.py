@@ -34,6 +34,10 @@ class SqlLedger:
         """Write a probe down before its first byte is sent; False if its turn is taken."""
         return await self._writer.write(lambda c, counts: claims.claim(c, counts, probe))
 
+    async def begin_retry(self, probe_id: str) -> bool:
+        """Take a due retry upon oneself before its first byte is sent; False if there is none to take."""
+        return await self._writer.write(lambda c, _: claims.begin_retry(c, probe_id))
+
     async def record_attempt(self, probe_id: str, attempt: Attempt, *, next_attempt: datetime | None) -> None:
         """Write down what an attempt came to, and when the next one is due."""
         await self._writer.write(
@@ -92,9 +96,9 @@ class SqlLedger:
         """Remember how far this instance has read a folder."""
         await self._writer.write(lambda c, _: memory.set_mark(c, self._instance, mailbox, folder, mark))
 
-    async def removable(self, mailbox: str, *, seen_before: datetime, limit: int) -> Sequence[Sighting]:
-        """Return messages in a mailbox that may be deleted."""
-        return await self._read(lambda c: sightings.removable(c, mailbox, seen_before=seen_before, limit=limit))
+    async def removable(self, mailbox: str, folder: Folder, *, seen_before: datetime, limit: int) -> Sequence[Sighting]:
+        """Return messages in a folder that may be deleted."""
+        return await self._read(lambda c: sightings.removable(c, mailbox, folder, seen_before=seen_before, limit=limit))
 
     async def removed(self, places: Sequence[Place]) -> None:
         """Remember that messages are gone from their places."""

@@ -1,5 +1,6 @@
 """Questions about probes."""
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from datetime import datetime
@@ -76,8 +77,12 @@ def _cursor(last: Record) -> str:
 
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        number, _, probe_id = text.partition(" ")
-        return EPOCH + duration(int(number)), probe_id
-    except (ValueError, OverflowError) as exc:
-        raise ValueError("this is no cursor of an earlier page") from exc
+        text = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        text = ""
+    if not (found := _CURSOR.fullmatch(text)):
+        raise ValueError("this is no cursor of an earlier page")
+    return EPOCH + duration(int(found[1])), found[2]
+
+
+_CURSOR = re.compile(r"(\d{1,16}) ([!-~]+)", re.ASCII)

@@ -67,6 +67,12 @@ def sending_columns(attempt: Attempt) -> dict[str, Any]:
     }
 
 
+NOTHING_SENT: dict[str, None] = dict.fromkeys(
+    ("ending", "stage", "reason", "code", "enhanced_code", "first_byte", "accepted", "smtp_time", "stages")
+)
+"""The row of a probe while an attempt goes on, or after it was cut off."""
+
+
 def place_columns(place: Place) -> dict[str, Any]:
     """Return a place as columns of its row."""
     return {name: getattr(place, name) for name in _PLACE}

@@ -10,7 +10,7 @@ from probe.ledger.books import Counts, entry
 from probe.ledger.rows import find, place_columns, sighting_columns
 from probe.ledger.rows import sighting as read_sighting
 from probe.ledger.schema import probes, sightings
-from probe.model.letter import Place, Sighting
+from probe.model.letter import Folder, Place, Sighting
 from probe.model.outcome import Outcome
 from probe.model.probe import Record
 from probe.ports import Sighted, Tally
@@ -35,13 +35,16 @@ def sight(connection: Connection, counts: Counts, sighting: Sighting, *, rescan:
     return sighted, find(connection, sighting.probe_id)
 
 
-def removable(connection: Connection, mailbox: str, *, seen_before: datetime, limit: int) -> Sequence[Sighting]:
-    """Return messages of settled probes that lie in a mailbox, the oldest first."""
+def removable(
+    connection: Connection, mailbox: str, folder: Folder, *, seen_before: datetime, limit: int
+) -> Sequence[Sighting]:
+    """Return messages of settled probes that lie in a folder, the oldest first."""
     rows = connection.execute(
         select(sightings)
         .join(probes, probes.c.id == sightings.c.probe_id)
         .where(
             sightings.c.mailbox == mailbox,
+            sightings.c.folder == folder,
             sightings.c.seen < seen_before,
             sightings.c.gone.is_(None),
             probes.c.outcome.is_not(None),

@@ -1,0 +1,216 @@
+"""A ledger opens, or says in one sentence why it does not."""
+
+import os
+import sqlite3
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, select, text
+
+from probe.ledger import open_ledger
+from probe.ledger.engine import connect_to
+from probe.ledger.migrations import MIGRATIONS, prepare
+from probe.ledger.schema import schema
+from probe.ports import LedgerTrouble
+from tests.ledger.examples import a_probe, run
+
+NEWEST = 1 + len(MIGRATIONS)
+
+
+async def _open(url: str) -> None:
+    async with open_ledger(url, instance="probe-a"):
+        pass
+
+
+def _refusal(url: str) -> str:
+    with pytest.raises(LedgerTrouble) as trouble:
+        run(_open(url))
+    return str(trouble.value)
+
+
+def test_what_was_written_is_there_after_a_restart(url: str) -> None:
+    async def write() -> None:
+        async with open_ledger(url, instance="probe-a") as ledger:
+            await ledger.claim(a_probe())
+
+    async def read() -> int:
+        async with open_ledger(url, instance="probe-a") as ledger:
+            return len(await ledger.outstanding())
+
+    run(write())
+    assert run(read()) == 1
+
+
+def test_two_can_open_it_at_once_for_the_first_time(url: str) -> None:
+    async def both() -> None:
+        async with open_ledger(url, instance="probe-a") as one, open_ledger(url, instance="probe-a") as other:
+            assert await one.claim(a_probe())
+            assert not await other.claim(a_probe("p2", slot=1))
+
+    run(both())
+
+
+def _versions(url: str, *migrations: object) -> list[int]:
+    async def migrated() -> list[int]:
+        database = connect_to(url)
+        try:
+            await database.write(lambda connection: prepare(connection, migrations))  # type: ignore[arg-type]
+            return await database.read(lambda connection: list(connection.execute(select(schema.c.version)).scalars()))
+        finally:
+            await database.dispose()
+
+    return run(migrated())
+
+
+def test_a_new_ledger_has_the_newest_version(url: str) -> None:
+    run(_open(url))
+    assert _versions(url, *MIGRATIONS) == [NEWEST]
+
+
+def test_migrations_are_run_in_order_once_each(url: str) -> None:
+    ran = []
+
+    def make(connection: Connection) -> None:
+        ran.append("make")
+        connection.execute(text("CREATE TABLE extra (number INTEGER)"))
+
+    def fill(connection: Connection) -> None:
+        ran.append("fill")
+        connection.execute(text("INSERT INTO extra VALUES (1)"))
+
+    assert _versions(url) == [1]
+    assert _versions(url, make) == [2]
+    assert _versions(url, make, fill) == [3]
+    assert _versions(url, make, fill) == [3]
+    assert ran == ["make", "fill"]
+
+
+def test_a_migration_that_fails_leaves_everything_as_it_was(url: str) -> None:
+    def make(connection: Connection) -> None:
+        connection.execute(text("CREATE TABLE extra (number INTEGER)"))
+
+    def fail(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO nowhere VALUES (1)"))
+
+    assert _versions(url) == [1]
+    with pytest.raises(LedgerTrouble):
+        _versions(url, make, fail)
+    assert _versions(url, make) == [2]
+
+
+def test_a_newer_schema_is_refused(url: str) -> None:
+    assert _versions(url, *MIGRATIONS, lambda connection: None) == [NEWEST + 1]
+    assert _refusal(url) == (
+        f"the ledger has schema version {NEWEST + 1} and this program knows up to {NEWEST}; use the newer program"
+    )
+
+
+@pytest.mark.parametrize(
+    "state", ["", "mailflow.db", "mysql://user@host/db", "sqlite://", "sqlite:///:memory:", "x:y:z"]
+)
+def test_a_state_that_is_no_url_of_a_database_is_refused(state: str) -> None:
+    assert "write sqlite:///./mailflow.db or postgresql://user@host/db" in _refusal(state)
+
+
+def test_a_relative_file_lies_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(_open("sqlite:///./mailflow.db"))
+    assert (tmp_path / "mailflow.db").is_file()
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere"
+    assert _refusal(f"sqlite:///{missing}/a.db").endswith(f"there is no directory {missing}")
+
+
+def test_a_directory_in_its_place_is_refused(tmp_path: Path) -> None:
+    assert _refusal(f"sqlite:///{tmp_path}") == f"the ledger {tmp_path} cannot be written: Is a directory"
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "other.db")
+    assert "cannot be written" in _refusal(f"sqlite:///{tmp_path}/link.db")
+    assert not (tmp_path / "other.db").exists()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(b"not a database" * 1000)
+    assert _refusal(f"sqlite:///{path}") == f"the ledger {path} cannot be used: file is not a database"
+    assert path.read_bytes() == b"not a database" * 1000
+
+
+def test_a_database_cut_short_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    run(_open(f"sqlite:///{path}"))
+    os.truncate(path, path.stat().st_size // 2)
+    assert "malformed" in _refusal(f"sqlite:///{path}")
+
+
+def test_a_file_that_may_not_be_written_is_refused() -> None:
+    with _a_directory_for_all() as directory:
+        path = directory / "a.db"
+        path.touch(mode=0o444)
+        with _as_nobody():
+            assert _refusal(f"sqlite:///{path}") == f"the ledger {path} cannot be written: Permission denied"
+
+
+@pytest.mark.parametrize("mode_before", [None, 0o644])
+def test_the_file_and_its_journals_are_for_the_owner_only(tmp_path: Path, mode_before: int | None) -> None:
+    path = tmp_path / "a.db"
+    if mode_before:
+        path.touch(mode_before)
+
+    async def modes() -> set[int]:
+        async with open_ledger(f"sqlite:///{path}", instance="probe-a") as ledger:
+            await ledger.claim(a_probe())
+            return _modes(tmp_path)
+
+    assert run(modes()) == {0o600}
+
+
+def test_it_is_written_ahead_and_readable_meanwhile(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    run(_open(f"sqlite:///{path}"))
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_what_postgresql_needs_is_named_when_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    assert "pip install 'mailflow-probe[postgresql]'" in _refusal("postgresql://user@127.0.0.1/db")
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path: Path) -> None:
+    refusal = _refusal(f"postgresql://user:s3cret@/db?host={tmp_path}")
+    assert refusal.startswith(f"the ledger postgresql://user@{tmp_path}/db cannot be used: ")
+    assert "s3cret" not in refusal
+
+
+def _modes(directory: Path) -> set[int]:
+    return {stat.S_IMODE(file.stat().st_mode) for file in directory.iterdir()}
+
+
+@contextmanager
+def _a_directory_for_all() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        Path(directory).chmod(0o777)
+        yield Path(directory)
+
+
+@contextmanager
+def _as_nobody() -> Iterator[None]:
+    """Root may write everything: be somebody else for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)

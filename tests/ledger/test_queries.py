@@ -1,0 +1,143 @@
+"""Questions about probes: pages, the newest of each member, one probe's life."""
+
+from dataclasses import replace
+
+import pytest
+
+from probe.ledger import SqlLedger
+from probe.model.outcome import Outcome
+from probe.model.reply import Ending
+from probe.ports import Event, Query
+from tests.ledger.examples import DAY, NOON, SECOND, a_place, a_probe, a_sighting, an_attempt, judged, with_ledger
+
+
+async def _ids(ledger: SqlLedger, query: Query) -> list[str]:
+    return [record.probe.id for record in (await ledger.probes(query)).records]
+
+
+@with_ledger
+async def test_pages_show_every_probe_once_newest_first_though_new_ones_come_in(ledger: SqlLedger) -> None:
+    # given probes of which two each started in the same microsecond
+    for number in range(1, 8):
+        await ledger.claim(a_probe(f"p{number}", started=NOON + number // 2 * SECOND))
+    first = await ledger.probes(Query(limit=3))
+    await ledger.claim(a_probe("p8", started=NOON + 60 * SECOND))
+    second = await ledger.probes(Query(limit=3, before=first.next))
+    third = await ledger.probes(Query(limit=3, before=second.next))
+    pages = [[record.probe.id for record in page.records] for page in (first, second, third)]
+    assert pages == [["p7", "p6", "p5"], ["p4", "p3", "p2"], ["p1"]]
+    assert third.next is None
+
+
+@with_ledger
+async def test_a_page_that_is_just_full_is_the_last(ledger: SqlLedger) -> None:
+    await ledger.claim(a_probe("p1"))
+    await ledger.claim(a_probe("p2"))
+    assert (await ledger.probes(Query(limit=2))).next is None
+
+
+@pytest.mark.parametrize(
+    "query, expected",
+    [
+        (Query(), ["p4", "p3", "p2", "p1"]),
+        (Query(pool="mx"), ["p2"]),
+        (Query(member="mta2"), ["p3"]),
+        (Query(route="outbound"), ["p4"]),
+        (Query(outcome=Outcome.MISSING), ["p3"]),
+        (Query(pool="vip", outcome=Outcome.DELIVERED), ["p1"]),
+        (Query(pool="\0\ud800"), []),
+        (Query(pool="' OR 1=1 --"), []),
+        (Query(limit=0), ["p4"]),
+        (Query(limit=-5), ["p4"]),
+        (Query(limit=10**30), ["p4", "p3", "p2", "p1"]),
+    ],
+)
+@with_ledger
+async def test_a_query_finds_what_it_asks_for(ledger: SqlLedger, query: Query, expected: list[str]) -> None:
+    for probe in (
+        a_probe("p1", started=NOON + SECOND),
+        a_probe("p2", started=NOON + 2 * SECOND, pool="mx"),
+        a_probe("p3", started=NOON + 3 * SECOND, member="mta2"),
+        a_probe("p4", started=NOON + 4 * SECOND, route="outbound"),
+    ):
+        await ledger.claim(probe)
+    await ledger.close("p1", judged(), at=NOON)
+    await ledger.close("p3", judged(Outcome.MISSING), at=NOON)
+    assert await _ids(ledger, query) == expected
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "p1", "\0", "LTEgcDE", "MSAA", "ü", "MTIz", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTkgcDE"]
+)
+@with_ledger
+async def test_a_cursor_that_is_none_is_refused(ledger: SqlLedger, cursor: str) -> None:
+    with pytest.raises(ValueError, match="no cursor"):
+        await ledger.probes(Query(before=cursor))
+
+
+@with_ledger
+async def test_recent_are_the_newest_finished_of_each_route_and_member_oldest_first(ledger: SqlLedger) -> None:
+    for number in range(1, 6):
+        await ledger.claim(a_probe(f"p{number}"))
+        await ledger.claim(a_probe(f"p{number + 10}", member="mta2"))
+    for number in range(1, 5):
+        await ledger.close(f"p{number}", judged(), at=NOON + number * SECOND)
+    await ledger.close("p11", judged(), at=NOON + 3 * SECOND / 2)
+    await ledger.close("p12", judged(), at=NOON - SECOND)
+    recent = await ledger.recent(3, since=NOON)
+    assert [record.probe.id for record in recent] == ["p11", "p2", "p3", "p4"]
+
+
+@with_ledger
+async def test_recent_begins_with_what_finished_just_then(ledger: SqlLedger) -> None:
+    await ledger.claim(a_probe("p1"))
+    await ledger.close("p1", judged(), at=NOON)
+    assert len(await ledger.recent(1, since=NOON)) == 1
+    assert await ledger.recent(1, since=NOON + SECOND / 1_000_000) == []
+
+
+@with_ledger
+async def test_a_life_reads_as_one_timeline(ledger: SqlLedger) -> None:
+    await ledger.claim(a_probe())
+    await ledger.record_attempt("p1", an_attempt(Ending.REFUSED_FOR_NOW, reason="try later"), next_attempt=NOON)
+    later = replace(an_attempt(), began=NOON + 20 * SECOND)
+    await ledger.record_attempt("p1", later, next_attempt=None)
+    await ledger.note("p1", Event(NOON + 25 * SECOND, "noted", "greylisted"))
+    await ledger.sight(a_sighting(seen=NOON + 30 * SECOND), rescan=False)
+    await ledger.close("p1", judged(), at=NOON + 30 * SECOND)
+    await ledger.sight(a_sighting(place=a_place("2"), seen=NOON + 31 * SECOND), rescan=False)
+    life = await ledger.life("p1")
+    assert life
+    assert [event.kind for event in life.events] == [
+        "started",
+        "deferred",
+        "sent",
+        "noted",
+        "seen",
+        "outcome",
+        "duplicate",
+    ]
+    assert life.events[1].text == "try later"
+    assert life.events[-2].text == "delivered: it was delivered"
+    assert list(life.transcripts) == [an_attempt().transcript, later.transcript]
+    assert life.record == await ledger.record("p1")
+
+
+@with_ledger
+async def test_a_life_tells_of_its_messages_end(ledger: SqlLedger) -> None:
+    await ledger.claim(a_probe())
+    await ledger.sight(a_sighting(seen=NOON - SECOND), rescan=False)
+    await ledger.removed([a_place()])
+    life = await ledger.life("p1")
+    assert life
+    assert life.events[-1] == Event(NOON, "deleted", "inbox of monitor, number 1")
+
+
+@with_ledger
+async def test_notes_at_one_moment_keep_their_order(ledger: SqlLedger) -> None:
+    await ledger.claim(a_probe())
+    for text in "abc":
+        await ledger.note("p1", Event(NOON + DAY, "noted", text))
+    life = await ledger.life("p1")
+    assert life
+    assert [event.text for event in life.events[1:]] == ["a", "b", "c"]
