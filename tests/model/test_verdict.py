@@ -149,10 +149,12 @@ def test_an_opinion_whose_evidence_is_out_of_sight_is_held_while_it_is_fresh(sto
     assert opinion(story, since, age=stale).state is State.UNKNOWN
 
 
-def test_an_opinion_whose_evidence_was_withdrawn_is_not_held() -> None:
-    down = opinion("---", NO_OPINION)
+@pytest.mark.parametrize("fall", [1, 3])
+def test_an_opinion_whose_evidence_was_withdrawn_is_not_held(fall: int) -> None:
+    policy = HealthPolicy(fall=fall)
+    down = opinion("-" * fall, NO_OPINION, policy=policy)
     assert down.state is State.DOWN
-    assert opinion("sss", down).state is State.UNKNOWN
+    assert opinion("s" * fall, down, policy=policy).state is State.UNKNOWN
 
 
 def test_after_staleness_a_member_starts_from_unknown() -> None:
