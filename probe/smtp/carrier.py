@@ -2,38 +2,15 @@
 
 import asyncio
 import ssl
-from datetime import timedelta
 
 from probe.model.outcome import Stage
-from probe.model.settings import Timeouts
 from probe.smtp.commands import Say, Secure, Step
 from probe.smtp.connection import BLOCK, Connection
+from probe.smtp.deadlines import Deadlines, Limit
 from probe.smtp.dialogue import Dialogue
 from probe.smtp.failures import Insecure, Lost, OwnFailure
 from probe.smtp.log import Log
 from probe.smtp.replies import Violation
-
-FAREWELL = timedelta(seconds=1)
-"""What QUIT and closing may take together: it delays the news of a message that is on its way."""
-
-
-class Deadlines:
-    """How long each wait of an attempt may last, and in words why not longer."""
-
-    def __init__(self, timeouts: Timeouts, log: Log, *, end: timedelta) -> None:
-        self._timeouts = timeouts
-        self._log = log
-        self._end = end
-
-    def at(self, stage: Stage) -> tuple[timedelta, str]:
-        """Return how long the next wait may last, and how to say so."""
-        left = self._end - self._log.elapsed()
-        longest = self._timeouts.connect if stage is Stage.CONNECT else self._timeouts.reply
-        if stage is Stage.QUIT:
-            longest = FAREWELL
-        if longest <= left:
-            return longest, f"within {_seconds(longest)}"
-        return max(left, timedelta()), f"before the {_seconds(self._end)} for all of it were over"
 
 
 class Carrier:
@@ -53,6 +30,7 @@ class Carrier:
         self._tls = tls
         self._log = log
         self._deadlines = deadlines
+        self._limit: Limit | None = None
         self.distrusted = False
         """The server's certificate did not pass."""
 
@@ -64,14 +42,13 @@ class Carrier:
                 return
 
     async def _take(self, step: Step) -> None:
-        limit = self._deadlines.at(step.stage)[1]
         try:
             if isinstance(step, Secure):
                 await self._secure(step)
             else:
                 await self._say(step)
         except TimeoutError:
-            self._dialogue.timed_out(limit)
+            self._dialogue.timed_out(str(self._limit))
         except Lost as lost:
             self._dialogue.lost(str(lost))
         except Violation as violation:
@@ -97,11 +74,9 @@ class Carrier:
         since = self._log.elapsed()
         sent, reply = False, None
         try:
-            reply = self._connection.early() if say.octets else None
-            if reply is None:
-                sent = await self._sent(say)
-                async with self._within(say.stage):
-                    reply = await self._connection.reply()
+            sent = await self._sent(say)
+            async with self._within(say.stage):
+                reply = await self._connection.reply()
         finally:
             self._log.exchanged(say, reply, sent=sent, since=since)
         if sent:
@@ -120,8 +95,5 @@ class Carrier:
         return True
 
     def _within(self, stage: Stage) -> asyncio.Timeout:
-        return asyncio.timeout(self._deadlines.at(stage)[0].total_seconds())
-
-
-def _seconds(time: timedelta) -> str:
-    return f"{time.total_seconds():g} s"
+        self._limit = self._deadlines.limit(stage)
+        return asyncio.timeout(self._limit.seconds)

@@ -50,7 +50,9 @@ class Connection(asyncio.Protocol):
         return protected.getpeercert(binary_form=True) if protected else None
 
     async def send(self, octets: bytes) -> bool:
-        """Hand one block to the network; False if a reply came before all of it was out. Raises Lost, Violation."""
+        """Hand one block to the network; False if the server spoke before all of it was out. Raises Lost, Violation."""
+        if self._parser.unread:
+            return False
         self._check()
         self._wire.write(octets)
         while self._held_back and not self._parser.unread:
@@ -62,10 +64,6 @@ class Connection(asyncio.Protocol):
         while (reply := self._parser.next()) is None:
             await self._news()
         return reply
-
-    def early(self) -> Reply | None:
-        """Return a reply that is there already. Raises Violation."""
-        return self._parser.next()
 
     async def secure(self, context: ssl.SSLContext, name: str) -> None:
         """Go on under TLS. Raises Insecure, Lost, OwnFailure, and Violation for an attempt at injection."""
@@ -137,3 +135,6 @@ class Connection(asyncio.Protocol):
     def _check(self) -> None:
         if self._failure:
             raise self._failure
+        if self._wire.is_closing():
+            # Under TLS the end is told late, and what is written meanwhile goes nowhere.
+            raise broken(None)

@@ -50,7 +50,7 @@ def not_connected(error: OSError, *, peer: str, endpoint: str) -> Unreached | Ow
     """Say why no connection was made; what is not known to come from the server or the way to it is our own."""
     words = _words(error)
     if error.errno in _OF_THE_WAY:
-        return Unreached(f"{peer} cannot be connected to at {endpoint}: {words}")
+        return Unreached(f"{peer} at {endpoint} cannot be connected to: {words}")
     return OwnFailure(f"no socket for {endpoint} could be made: {words}")
 
 

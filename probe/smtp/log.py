@@ -35,8 +35,8 @@ class Log:
 
     def exchanged(self, say: Say, reply: Reply | None, *, sent: bool, since: timedelta) -> None:
         """Note what was said and what came back."""
-        took = self.spent(say.stage, since)
-        self.exchanges.append(Exchange(say.stage, say.shown if sent else "", reply, since, took))
+        shown = say.shown if sent or not say.octets else f"{say.shown} (not all sent)"
+        self.exchanges.append(Exchange(say.stage, shown, reply, since, self.spent(say.stage, since)))
 
     def replied_after(self, stage: Stage) -> timedelta | None:
         """Return when the last reply at a stage came, counted from the start."""

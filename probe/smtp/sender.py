@@ -48,7 +48,9 @@ class SmtpSender:
         self, member: Member, envelope: Envelope, *, settings: SmtpSettings, left: timedelta
     ) -> bytes | None:
         """Fetch a certificate that did not pass, unverified; not one command follows that handshake."""
-        unverified = replace(settings, verify=False)
+        # STARTTLS is demanded even where it was optional: without it the visit would hand the message over again.
+        tls = Tls.IMPLICIT if settings.tls is Tls.IMPLICIT else Tls.STARTTLS
+        unverified = replace(settings, tls=tls, verify=False)
         context, end = self._context(unverified), min(left, _INSPECTION)
         visit = Visit(member, envelope, settings=unverified, context=context, log=Log(self._clock), end=end)
         return (await visit.pay(only_secure=True)).certificate

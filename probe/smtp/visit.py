@@ -12,8 +12,9 @@ from probe.model.message import Envelope
 from probe.model.outcome import Stage
 from probe.model.reply import Ending
 from probe.model.settings import Member, SmtpSettings
-from probe.smtp.carrier import Carrier, Deadlines
+from probe.smtp.carrier import Carrier
 from probe.smtp.connection import Connection
+from probe.smtp.deadlines import Deadlines
 from probe.smtp.dialogue import Dialogue, Ended
 from probe.smtp.failures import OwnFailure, Unreached
 from probe.smtp.log import Log
@@ -65,15 +66,13 @@ class Visit:
             connection.abort()
 
     async def _connected(self) -> Connection:
-        limit, allowed = self._deadlines.at(Stage.CONNECT)
-        since = self._log.elapsed()
+        limit, since = self._deadlines.limit(Stage.CONNECT), self._log.elapsed()
         try:
-            async with asyncio.timeout(limit.total_seconds()):
+            async with asyncio.timeout(limit.seconds):
                 return await Connection.open(self._member, source=self._settings.source_address)
         except TimeoutError as error:
-            raise Unreached(
-                f"{self._member.name} did not take the connection to {self._member.endpoint} {allowed}"
-            ) from error
+            where = f"{self._member.name} at {self._member.endpoint}"
+            raise Unreached(f"{where} did not take the connection {limit}") from error
         finally:
             self._log.spent(Stage.CONNECT, since)
 
@@ -94,7 +93,7 @@ class Visit:
 
     async def _close(self, connection: Connection) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._deadlines.at(Stage.QUIT)[0].total_seconds()):
+            async with asyncio.timeout(self._deadlines.limit(Stage.QUIT).seconds):
                 await connection.close()
 
 

@@ -68,6 +68,11 @@ def dripping(octets: bytes, *, pause_seconds: float) -> Act:
     return act
 
 
+def named(act: Act) -> str:
+    """Name an act the same in every process."""
+    return getattr(act, "__name__", "") or repr(act)[:20]
+
+
 async def perform(act: Act, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     if isinstance(act, bytes):
         writer.write(act)

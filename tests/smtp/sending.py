@@ -15,6 +15,8 @@ SHORT = Timeouts(connect=REPLY, reply=REPLY, total=TOTAL)
 IN_CLEAR = SmtpSettings(tls=Tls.NONE, ehlo="probe.test", timeouts=SHORT)
 PATIENT = replace(IN_CLEAR, timeouts=Timeouts(connect=TOTAL * 5, reply=TOTAL * 5, total=TOTAL * 10))
 ENVELOPE = Envelope("probe@lab.test", "monitor@lab.test", b"Subject: test\r\n\r\n.dot\r\n")
+BIG = replace(ENVELOPE, message=b"x" * 70 + b"\r\n" + b"0123456789\r\n" * 1_000_000)
+"""More than all buffers between here and there take."""
 
 
 async def send(

@@ -4,6 +4,8 @@ import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probe.model.message import Envelope
 from probe.model.outcome import Stage
@@ -181,9 +183,6 @@ def test_an_answer_out_of_turn_to_the_final_dot_is_in_doubt() -> None:
 @pytest.mark.parametrize("stage", DECIDING[1:])
 @pytest.mark.parametrize("code", [250, 421, 450, 550])
 def test_an_unasked_reply_means_something_only_as_a_refusal(stage: Stage, code: int) -> None:
-    talk = at(stage)
-    while isinstance(talk.step, Secure):
-        agree(talk)
     talk = before_sending(stage)
     talk.replied_early(Reply(code))
     assert talk.ended
@@ -319,6 +318,24 @@ def test_the_reason_is_a_sentence(stage: Stage, failure: str, reason: str) -> No
     fail(talk, failure)
     assert talk.ended
     assert talk.ended.reason == reason
+
+
+@given(
+    st.lists(st.sampled_from([220, 235, 250, 334, 354, 421, 450, 454, 500, 550, 599]), min_size=40, max_size=40),
+    st.sampled_from(Tls),
+)
+def test_whatever_is_answered_the_dialogue_ends_once_and_soon(codes: list[int], tls: Tls) -> None:
+    talk = dialogue(replace(FULL, tls=tls))
+    endings = set()
+    for code in codes:
+        if isinstance(talk.step, Secure):
+            talk.secured()
+        elif talk.step:
+            talk.sent()
+            talk.replied(replace(HELLO, code=code))
+        endings.add(talk.ended)
+    assert talk.step is None
+    assert len(endings - {None}) == 1
 
 
 def test_a_reason_is_cut() -> None:

@@ -14,10 +14,9 @@ from probe.model.reply import Attempt, Ending
 from probe.model.secret import Secret
 from probe.model.settings import Login
 from tests.smtp.conftest import Run
-from tests.smtp.scripted import DOT, GREETING, Act, close, dripping, hang, reset, saying, scripted
-from tests.smtp.sending import ENVELOPE, IN_CLEAR, PATIENT, REPLY, TOTAL, send
+from tests.smtp.scripted import DOT, GREETING, Act, close, dripping, hang, named, reset, saying, scripted
+from tests.smtp.sending import BIG, ENVELOPE, IN_CLEAR, PATIENT, REPLY, TOTAL, send
 
-BIG = Envelope("probe@lab.test", "monitor@lab.test", b"x" * 70 + b"\r\n" + b"0123456789\r\n" * 1_000_000)
 SLACK = timedelta(seconds=1)
 """What a busy machine may add to a deadline."""
 
@@ -97,7 +96,7 @@ def test_a_refusal_decides_and_quit_is_said(run: Run, stage: Stage, reply: bytes
 
 
 @pytest.mark.parametrize("stage", VERBS)
-@pytest.mark.parametrize("fault", [hang, close, reset, b"hello?\r\n", b"\x00\x00\x00"], ids=str)
+@pytest.mark.parametrize("fault", [hang, close, reset, b"hello?\r\n", b"\x00\x00\x00"], ids=named)
 def test_a_fault_is_unreachable_before_the_final_dot_and_in_doubt_after_it(run: Run, stage: Stage, fault: Act) -> None:
     async def story() -> None:
         async with scripted({VERBS[stage]: fault}) as server:
@@ -232,7 +231,7 @@ def test_a_big_message_arrives_whole(run: Run) -> None:
     run(story())
 
 
-@pytest.mark.parametrize("act", [hang, close, reset, b"554 no\r\n", b"what?\r\n"], ids=str)
+@pytest.mark.parametrize("act", [hang, close, reset, b"554 no\r\n", b"what?\r\n"], ids=named)
 def test_quit_changes_nothing_and_holds_nobody_up(run: Run, act: Act) -> None:
     async def story() -> None:
         async with scripted({"QUIT": act}) as server:
@@ -241,6 +240,28 @@ def test_quit_changes_nothing_and_holds_nobody_up(run: Run, act: Act) -> None:
             took = time.monotonic() - started
         assert attempt.ending is Ending.ACCEPTED
         assert took < 2
+
+    run(story())
+
+
+def test_what_was_not_sent_in_full_is_shown_as_such(run: Run) -> None:
+    async def story() -> None:
+        async with scripted({"DATA": saying(b"354 go on\r\n", after_some(reset))}) as server:
+            attempt, _ = await timed(server.port, BIG)
+        assert attempt.transcript[-1].sent == "<12000075 octets> (not all sent)"
+        assert attempt.transcript[-1].reply is None
+
+    run(story())
+
+
+def test_a_session_that_says_too_much_in_all_is_broken_off(run: Run) -> None:
+    async def story() -> None:
+        long = b"250-" + b"a" * 2000 + b"\r\n"
+        verbose = long * 127 + b"250 ok\r\n"
+        async with scripted({"MAIL": verbose, "RCPT": verbose, "DATA": verbose}) as server:
+            attempt = await send(server.port, settings=PATIENT)
+        assert (attempt.ending, attempt.stage) == (Ending.UNREACHABLE, Stage.DATA)
+        assert attempt.reason == "mta1 sent more than 524288 octets of replies"
 
     run(story())
 
@@ -261,7 +282,7 @@ def test_a_port_that_nobody_listens_on_is_unreachable(run: Run) -> None:
             port = taken.getsockname()[1]
         attempt = await send(port)
         assert (attempt.ending, attempt.stage) == (Ending.UNREACHABLE, Stage.CONNECT)
-        assert attempt.reason == f"mta1 cannot be connected to at 127.0.0.1:{port}: Connection refused"
+        assert attempt.reason == f"mta1 at 127.0.0.1:{port} cannot be connected to: Connection refused"
         assert attempt.first_byte is None
 
     run(story())
@@ -275,7 +296,7 @@ def test_a_server_that_does_not_take_connections_is_unreachable_in_time(run: Run
             with filling(full.getsockname()), filling(full.getsockname()):
                 attempt = await send(full.getsockname()[1])
         assert (attempt.ending, attempt.stage) == (Ending.UNREACHABLE, Stage.CONNECT)
-        assert attempt.reason.startswith("mta1 did not take the connection to 127.0.0.1:")
+        assert attempt.reason.endswith("did not take the connection within 0.2 s")
 
     run(story())
 

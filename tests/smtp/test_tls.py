@@ -10,17 +10,19 @@ from pathlib import Path
 import pytest
 import trustme
 
+from probe.model.message import Envelope
 from probe.model.outcome import Stage
 from probe.model.reply import Attempt, Ending
 from probe.model.secret import Secret
 from probe.model.settings import Login, SmtpSettings, Tls
 from tests.smtp.conftest import Run
-from tests.smtp.scripted import GREETING, POLITE, Act, close, hang, reset, saying, scripted
-from tests.smtp.sending import PATIENT, send
+from tests.smtp.scripted import DOT, GREETING, POLITE, Act, close, hang, named, reset, saying, scripted
+from tests.smtp.sending import BIG, ENVELOPE, PATIENT, send
 
 EXPIRY = datetime(2040, 5, 17, 12, 0, tzinfo=UTC)
 EXPIRED = datetime(2020, 5, 17, 12, 0, tzinfo=UTC)
-OFFERING = {"EHLO": b"250-mx.test\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n", "STARTTLS": b"220 go ahead\r\n"}
+OFFER = b"250-mx.test\r\n250-STARTTLS\r\n250 AUTH PLAIN\r\n"
+OFFERING: dict[str, Act] = {"EHLO": OFFER, "STARTTLS": b"220 go ahead\r\n"}
 WRAPPED = [Tls.STARTTLS, Tls.IMPLICIT]
 QUICK = timedelta(milliseconds=300)
 
@@ -143,6 +145,25 @@ def test_not_one_command_follows_the_handshake_that_only_inspects(run: Run, auth
     run(story())
 
 
+def test_a_server_that_takes_its_offer_back_is_not_handed_the_message_in_clear(run: Run, authority: Authority) -> None:
+    async def offer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"250 mx.test\r\n" if b"STARTTLS" in server_heard else OFFER)
+
+    server_heard: list[bytes] = []
+
+    async def story() -> None:
+        context = authority.server("mx.example.org")
+        async with scripted({**OFFERING, "EHLO": offer_once}, tls=context) as server:
+            server.heard = server_heard
+            settings = checked(authority, Tls.OPPORTUNISTIC)
+            attempt = await send(server.port, settings=settings, hostname="mta1.lab.test")
+        assert (attempt.ending, attempt.stage) == (Ending.UNREACHABLE, Stage.STARTTLS)
+        assert attempt.certificate_expiry is None
+        assert server_heard == [b"EHLO probe.test", b"STARTTLS", b"EHLO probe.test", b"QUIT"]
+
+    run(story())
+
+
 @pytest.mark.parametrize("tls", WRAPPED)
 def test_unchecked_certificates_still_tell_their_expiry(run: Run, authority: Authority, tls: Tls) -> None:
     async def story() -> None:
@@ -175,6 +196,34 @@ def test_what_the_handshake_and_the_second_ehlo_take_belongs_to_starttls(run: Ru
     run(story())
 
 
+@pytest.mark.parametrize("tls", WRAPPED)
+@pytest.mark.parametrize(
+    "faults, envelope, ending",
+    [
+        ({DOT: close}, ENVELOPE, Ending.IN_DOUBT),
+        ({DOT: hang}, ENVELOPE, Ending.IN_DOUBT),
+        ({"DATA": saying(b"354 go on\r\n", hang)}, BIG, Ending.UNREACHABLE),
+        ({"DATA": saying(b"354 go on\r\n", close)}, BIG, Ending.UNREACHABLE),
+        ({"QUIT": hang}, ENVELOPE, Ending.ACCEPTED),
+    ],
+    ids=["closed after dot", "hung after dot", "hung before dot", "closed before dot", "hung at quit"],
+)
+def test_the_final_dot_divides_under_tls_too(
+    run: Run, authority: Authority, tls: Tls, faults: dict[str, Act], envelope: Envelope, ending: Ending
+) -> None:
+    async def story() -> None:
+        implicit = tls is Tls.IMPLICIT
+        answers = faults if implicit else OFFERING | faults
+        async with scripted(answers, tls=authority.server("mta1.lab.test"), implicit=implicit) as server:
+            timeouts = replace(PATIENT.timeouts, reply=QUICK)
+            settings = checked(authority, tls, timeouts=timeouts)
+            attempt = await send(server.port, settings=settings, envelope=envelope, hostname="mta1.lab.test")
+        assert (attempt.ending, attempt.stage) == (ending, Stage.BODY)
+        assert attempt.certificate_expiry == EXPIRY
+
+    run(story())
+
+
 @pytest.mark.parametrize("verify", [True, False])
 def test_text_injected_in_front_of_the_handshake_is_refused(run: Run, authority: Authority, verify: bool) -> None:
     async def story() -> None:
@@ -188,7 +237,7 @@ def test_text_injected_in_front_of_the_handshake_is_refused(run: Run, authority:
 
 
 @pytest.mark.parametrize("tls", [*WRAPPED, Tls.OPPORTUNISTIC])
-@pytest.mark.parametrize("fault", [hang, close, reset, b"this is no TLS\r\n" * 100], ids=str)
+@pytest.mark.parametrize("fault", [hang, close, reset, b"this is no TLS\r\n" * 100], ids=named)
 def test_a_handshake_that_fails_is_unreachable_in_time(run: Run, tls: Tls, fault: Act) -> None:
     async def story() -> None:
         async def hear_and(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
