@@ -10,10 +10,12 @@ from probe.net.clock import SystemClock
 from probe.smtp import SmtpSender
 
 REPLY = timedelta(milliseconds=200)
-TOTAL = timedelta(milliseconds=900)
+TOTAL = timedelta(seconds=1)
 SHORT = Timeouts(connect=REPLY, reply=REPLY, total=TOTAL)
-IN_CLEAR = SmtpSettings(tls=Tls.NONE, ehlo="probe.test", timeouts=SHORT)
-PATIENT = replace(IN_CLEAR, timeouts=Timeouts(connect=TOTAL * 5, reply=TOTAL * 5, total=TOTAL * 10))
+PATIENT = SmtpSettings(tls=Tls.NONE, ehlo="probe.test", timeouts=Timeouts(*[TOTAL * 10] * 3))
+"""For whatever does not wait in vain."""
+HASTY = replace(PATIENT, timeouts=SHORT)
+"""For whatever waits in vain."""
 ENVELOPE = Envelope("probe@lab.test", "monitor@lab.test", b"Subject: test\r\n\r\n.dot\r\n")
 BIG = replace(ENVELOPE, message=b"x" * 70 + b"\r\n" + b"0123456789\r\n" * 1_000_000)
 """More than all buffers between here and there take."""
@@ -22,7 +24,7 @@ BIG = replace(ENVELOPE, message=b"x" * 70 + b"\r\n" + b"0123456789\r\n" * 1_000_
 async def send(
     port: int,
     *,
-    settings: SmtpSettings = IN_CLEAR,
+    settings: SmtpSettings = PATIENT,
     envelope: Envelope = ENVELOPE,
     hostname: str | None = None,
     until: timedelta = timedelta(seconds=20),

@@ -12,10 +12,10 @@ from probe.model.message import Envelope
 from probe.model.outcome import Stage
 from probe.model.reply import Attempt, Ending
 from probe.model.secret import Secret
-from probe.model.settings import Login
+from probe.model.settings import Login, SmtpSettings
 from tests.smtp.conftest import Run
 from tests.smtp.scripted import DOT, GREETING, Act, close, dripping, hang, named, reset, saying, scripted
-from tests.smtp.sending import BIG, ENVELOPE, IN_CLEAR, PATIENT, REPLY, TOTAL, send
+from tests.smtp.sending import BIG, ENVELOPE, HASTY, PATIENT, REPLY, TOTAL, send
 
 SLACK = timedelta(seconds=1)
 """What a busy machine may add to a deadline."""
@@ -29,7 +29,9 @@ VERBS = {
     Stage.DATA: "DATA",
     Stage.BODY: DOT,
 }
-WITH_LOGIN = replace(IN_CLEAR, login=Login("user", Secret("secret")), login_without_tls=True)
+WITH_LOGIN = replace(PATIENT, login=Login("user", Secret("secret")), login_without_tls=True)
+HASTY_LOGIN = replace(WITH_LOGIN, timeouts=HASTY.timeouts)
+WAITED_FOR = (hang, b"\x00\x00\x00")
 
 
 def test_a_message_is_handed_over_to_the_octet(run: Run) -> None:
@@ -85,7 +87,7 @@ def test_times_and_transcript_are_kept(run: Run) -> None:
 def test_a_refusal_decides_and_quit_is_said(run: Run, stage: Stage, reply: bytes, ending: Ending) -> None:
     async def story() -> None:
         async with scripted({VERBS[stage]: reply}) as server:
-            attempt = await send(server.port, settings=replace(WITH_LOGIN, timeouts=PATIENT.timeouts))
+            attempt = await send(server.port, settings=WITH_LOGIN)
         assert (attempt.ending, attempt.stage) == (ending, stage)
         assert attempt.reply
         assert str(attempt.reply) == reply.decode().strip()
@@ -100,7 +102,7 @@ def test_a_refusal_decides_and_quit_is_said(run: Run, stage: Stage, reply: bytes
 def test_a_fault_is_unreachable_before_the_final_dot_and_in_doubt_after_it(run: Run, stage: Stage, fault: Act) -> None:
     async def story() -> None:
         async with scripted({VERBS[stage]: fault}) as server:
-            attempt, took = await timed(server.port)
+            attempt, took = await timed(server.port, settings=HASTY_LOGIN if fault in WAITED_FOR else WITH_LOGIN)
         expected = Ending.IN_DOUBT if stage is Stage.BODY else Ending.UNREACHABLE
         assert (attempt.ending, attempt.stage) == (expected, stage)
         assert took < REPLY + SLACK
@@ -110,9 +112,11 @@ def test_a_fault_is_unreachable_before_the_final_dot_and_in_doubt_after_it(run: 
     run(story())
 
 
-async def timed(port: int, envelope: Envelope = ENVELOPE) -> tuple[Attempt, timedelta]:
+async def timed(
+    port: int, envelope: Envelope = ENVELOPE, *, settings: SmtpSettings = WITH_LOGIN
+) -> tuple[Attempt, timedelta]:
     started = time.monotonic()
-    attempt = await send(port, settings=WITH_LOGIN, envelope=envelope)
+    attempt = await send(port, settings=settings, envelope=envelope)
     return attempt, timedelta(seconds=time.monotonic() - started)
 
 
@@ -134,7 +138,7 @@ async def timed(port: int, envelope: Envelope = ENVELOPE) -> tuple[Attempt, time
 def test_a_hostile_greeting_ends_in_time_and_is_explained(run: Run, act: Act, reason: str) -> None:
     async def story() -> None:
         async with scripted({GREETING: act}) as server:
-            attempt, took = await timed(server.port)
+            attempt, took = await timed(server.port, settings=HASTY_LOGIN)
         assert attempt.ending is Ending.UNREACHABLE
         assert attempt.reason == reason
         assert took < REPLY + SLACK
@@ -150,7 +154,7 @@ def test_a_server_that_is_slow_at_every_step_meets_the_deadline_of_the_whole(run
     async def story() -> None:
         verbs = ("EHLO", "MAIL", "RCPT")
         async with scripted({GREETING: saying(b"220 mx\r\n"), **dict.fromkeys(verbs, slow), "DATA": hang}) as server:
-            settings = replace(IN_CLEAR, timeouts=replace(IN_CLEAR.timeouts, total=timedelta(seconds=0.4)))
+            settings = replace(PATIENT, timeouts=replace(PATIENT.timeouts, total=timedelta(seconds=0.4)))
             attempt = await send(server.port, settings=settings)
         assert (attempt.ending, attempt.stage) == (Ending.UNREACHABLE, Stage.RCPT)
         assert attempt.reason == "no reply to RCPT before the 0.4 s for all of it were over"
@@ -182,7 +186,7 @@ def test_without_time_nothing_is_tried(run: Run) -> None:
 def test_a_server_that_freezes_in_mid_message_meets_the_deadline(run: Run) -> None:
     async def story() -> None:
         async with scripted({"DATA": saying(b"354 go on\r\n", hang)}) as server:
-            attempt, took = await timed(server.port, BIG)
+            attempt, took = await timed(server.port, BIG, settings=HASTY)
         assert (attempt.ending, attempt.stage) == (Ending.UNREACHABLE, Stage.BODY)
         assert attempt.reason == "mta1 did not take the message within 0.2 s"
         assert took < TOTAL + SLACK
@@ -294,7 +298,7 @@ def test_a_server_that_does_not_take_connections_is_unreachable_in_time(run: Run
             full.bind(("127.0.0.1", 0))
             full.listen(0)
             with filling(full.getsockname()), filling(full.getsockname()):
-                attempt = await send(full.getsockname()[1])
+                attempt = await send(full.getsockname()[1], settings=HASTY)
         assert (attempt.ending, attempt.stage) == (Ending.UNREACHABLE, Stage.CONNECT)
         assert attempt.reason.endswith("did not take the connection within 0.2 s")
 
@@ -312,7 +316,7 @@ def filling(address: tuple[str, int]) -> socket.socket:
 def test_a_source_address_that_is_not_ours_is_our_own_failure(run: Run, source: str) -> None:
     async def story() -> None:
         async with scripted() as server:
-            attempt = await send(server.port, settings=replace(IN_CLEAR, source_address=source))
+            attempt = await send(server.port, settings=replace(PATIENT, source_address=source))
         assert (attempt.ending, attempt.stage) == (Ending.NOT_TRIED, Stage.CONNECT)
 
     run(story())
@@ -327,7 +331,7 @@ def test_the_source_address_is_used(run: Run) -> None:
 
     async def story() -> None:
         async with scripted({GREETING: greet}) as server:
-            await send(server.port, settings=replace(IN_CLEAR, source_address="127.0.0.9"))
+            await send(server.port, settings=replace(PATIENT, source_address="127.0.0.9"))
         assert peers == ["127.0.0.9"]
 
     run(story())
@@ -338,7 +342,7 @@ def test_without_a_name_of_our_own_the_address_is_given(run: Run, monkeypatch: p
 
     async def story() -> None:
         async with scripted() as server:
-            await send(server.port, settings=replace(IN_CLEAR, ehlo=None))
+            await send(server.port, settings=replace(PATIENT, ehlo=None))
         assert server.heard[0] == b"EHLO [127.0.0.1]"
 
     run(story())
