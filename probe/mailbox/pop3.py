@@ -1,19 +1,16 @@
 """A mailbox over POP3: one visit to the maildrop for each reading."""
 
 import re
-import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from probe.mailbox.bell import Bell
 from probe.mailbox.patience import Patience
 from probe.mailbox.pop3_client import Pop3Client
-from probe.mailbox.pop3_session import visit
+from probe.mailbox.pop3_session import Maildrop
 from probe.mailbox.recognition import BODY_CAP, HEADER_CAP, wants_body
-from probe.mailbox.wire import Wire
 from probe.mailbox.worker import Worker
 from probe.model.letter import Folder, Letter, Place
 from probe.model.settings import Mailbox, Pop3Settings
@@ -55,15 +52,13 @@ class Pop3Reader:
     def __init__(
         self, mailbox: str, settings: Pop3Settings, folder: Folder, *, clock: Clock, patience: Patience
     ) -> None:
-        self._settings = settings
         self._clock = clock
         self._patience = patience
         self._mailbox = mailbox
         self._folder = folder
         self._known: set[str] | None = None
         self._first_seen: dict[str, datetime] = {}
-        self._wire = Wire()
-        self._closing = threading.Event()
+        self._maildrop = Maildrop(settings, patience=patience)
         self._bell = Bell()
         self._worker = Worker(f"{mailbox} {folder}", last=self._bell.close)
 
@@ -93,28 +88,20 @@ class Pop3Reader:
 
     async def close(self) -> None:
         """Free everything; never raise."""
-        self._closing.set()
         self.wake()
-        self._wire.cut()
+        self._maildrop.shut()
         self._worker.end()
         await self._worker.ended(within=self._patience.goodbye_seconds)
 
-    def _visit(self) -> AbstractContextManager[Pop3Client]:
-        return visit(self._settings, new_wire=self._new_wire, pause=self._closing.wait, patience=self._patience)
-
-    def _new_wire(self) -> Wire:
-        self._wire = wire = Wire()
-        if self._closing.is_set():
-            wire.cut()
-        return wire
-
     def _read(self) -> News:
-        with self._visit() as client:
+        with self._maildrop.visit() as client:
             listed = _uidls(client)
             now = self._clock.now()
             new = self._new(listed, now)
             sizes = {number: int(word.split(" ")[0]) for number, word in client.table("LIST")} if new else {}
             letters = self._letters(client, new, sizes)
+        # Not before the session has ended well: what is lost with it must be read again.
+        self._read_already(letters)
         return News(letters, None, len(listed), more=len(letters) < len(new))
 
     def _new(self, listed: list[tuple[int, str]], now: datetime) -> list[tuple[int, str]]:
@@ -127,8 +114,11 @@ class Pop3Reader:
         self._first_seen = {uidl: self._first_seen.get(uidl, now) for uidl in present - self._known}
         return [(number, uidl) for number, uidl in newest_first if uidl in self._first_seen]
 
-    def _letters(self, client: Pop3Client, new: list[tuple[int, str]], sizes: dict[int, int]) -> list[Letter]:
+    def _read_already(self, letters: list[Letter]) -> None:
         assert self._known is not None, "what is new was found out before"
+        self._known |= {letter.place.uid for letter in letters}
+
+    def _letters(self, client: Pop3Client, new: list[tuple[int, str]], sizes: dict[int, int]) -> list[Letter]:
         until = time.monotonic() + READING_SECONDS
         letters = []
         for number, uidl in new[:BATCH]:
@@ -137,13 +127,12 @@ class Pop3Reader:
             header, body = _beginning(client, number)
             place = Place(self._mailbox, self._folder, 0, uidl)
             letters.append(Letter(place, sizes.get(number, 0), self._first_seen[uidl], None, header, body))
-            self._known.add(uidl)
         return letters[::-1]
 
     def _remove(self, places: Sequence[Place], ours: Verifier) -> Sequence[Place]:
         wanted = {place.uid: place for place in places if place.validity == 0}
         kept = Counter[str]()
-        with self._visit() as client:
+        with self._maildrop.visit() as client:
             for number, uidl in _uidls(client):
                 if uidl in wanted:
                     header = client.beginning(number, lines=0, cap=HEADER_CAP)

@@ -1,9 +1,12 @@
-"""One visit to a POP3 maildrop: log in, look or delete, leave."""
+"""The maildrop of a POP3 server: each visit logs in, looks or deletes, and leaves."""
 
 import contextlib
+import functools
 import poplib
+import ssl
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from probe.mailbox.patience import Patience
 from probe.mailbox.pop3_client import Pop3Client, is_contention
@@ -17,70 +20,81 @@ RETRY_SECONDS = (0.2, 0.5, 1.0)
 """How long a visitor waits before it knocks again at a maildrop that somebody else holds."""
 
 
-@contextlib.contextmanager
-def visit(
-    settings: Pop3Settings, *, new_wire: Callable[[], Wire], pause: Callable[[float], object], patience: Patience
-) -> Iterator[Pop3Client]:
-    """Hold a session that is logged in, and leave without a change if it fails.
+class Maildrop:
+    """Is visited by one thread at a time; only `shut` may be called from another."""
 
-    Raises MailboxBusy when somebody else holds the maildrop and does not let go, and MailboxTrouble.
-    """
-    server = f"{settings.host}:{settings.port}"
-    until = time.monotonic() + patience.operation_seconds
-    with translated(server), contextlib.ExitStack() as leaving:
-        client = _log_in(settings, new_wire, pause, until=until, patience=patience, leaving=leaving)
-        yield client
-        client.leave()
+    def __init__(self, settings: Pop3Settings, *, patience: Patience) -> None:
+        self._settings = settings
+        self._patience = patience
+        self._server = f"{settings.host}:{settings.port}"
+        self._wire = Wire()
+        self._shut = threading.Event()
 
+    @contextlib.contextmanager
+    def visit(self) -> Iterator[Pop3Client]:
+        """Hold a session that is logged in; if anything fails, leave without a change.
 
-def _log_in(
-    settings: Pop3Settings,
-    new_wire: Callable[[], Wire],
-    pause: Callable[[float], object],
-    *,
-    until: float,
-    patience: Patience,
-    leaving: contextlib.ExitStack,
-) -> Pop3Client:
-    for seconds in (*RETRY_SECONDS, None):
-        wire = new_wire()
-        leaving.callback(wire.close)
+        Raises MailboxBusy when somebody else holds the maildrop and does not let go, and MailboxTrouble.
+        """
+        until = time.monotonic() + self._patience.operation_seconds
+        with translated(self._server):
+            try:
+                client = self._log_in(until)
+                yield client
+                client.leave()
+            finally:
+                self._wire.close()
+
+    def shut(self) -> None:
+        """End the visit that goes on, and let nobody in any more."""
+        self._shut.set()
+        self._wire.cut()
+
+    def _log_in(self, until: float) -> Pop3Client:
+        for seconds in RETRY_SECONDS:
+            try:
+                return self._knock(until)
+            except MailboxBusy:
+                self._wire.close()
+                if time.monotonic() + seconds > until:
+                    raise
+                self._shut.wait(seconds)
+        return self._knock(until)
+
+    def _knock(self, until: float) -> Pop3Client:
+        self._wire = wire = Wire()
+        if self._shut.is_set():  # asked after the new wire is known to `shut`: one of the two cuts it
+            wire.cut()
+        wire.allow(min(self._patience.connect_seconds, until - time.monotonic()))
+        wire.connect(self._settings.host, self._settings.port)
+        if self._settings.tls is Tls.IMPLICIT:
+            wire.start_tls(self._context, self._server_name)
+        wire.allow(until - time.monotonic())
+        client = Pop3Client(wire, self._server_name)
+        if self._settings.tls is Tls.STARTTLS:
+            client.stls(self._context)
+        self._authenticate(client)
+        return client
+
+    def _authenticate(self, client: Pop3Client) -> None:
+        username, password = self._settings.login.username, self._settings.login.password.reveal()
+        if not (username + password).isprintable():
+            raise Broken("takes no control characters in a user name or a password")
         try:
-            return _knock(wire, settings, until, patience.connect_seconds)
-        except MailboxBusy:
-            wire.close()
-            if seconds is None or time.monotonic() + seconds > until:
-                raise
-            pause(seconds)
-    raise AssertionError("the last knock returns or raises")
+            client.user(username)
+            client.pass_(password)
+        except poplib.error_proto as exc:
+            said = text(exc.args[0] if exc.args else "").replace(password, "***")
+            # Without the cause: a traceback must not show what was sent.
+            if is_contention(said):
+                raise MailboxBusy(f"{self._server} says that the mailbox of {username} is busy: {said}") from None
+            raise MailboxTrouble(f"{self._server} refused the login of {username}: {said}") from None
 
+    @property
+    def _server_name(self) -> str:
+        return self._settings.server_name or self._settings.host
 
-def _knock(wire: Wire, settings: Pop3Settings, until: float, connect_seconds: float) -> Pop3Client:
-    wire.allow(min(connect_seconds, until - time.monotonic()))
-    wire.connect(settings.host, settings.port)
-    context = client_context(verify=settings.verify, ca_file=settings.ca_file)
-    server_name = settings.server_name or settings.host
-    if settings.tls is Tls.IMPLICIT:
-        wire.start_tls(context, server_name)
-    wire.allow(until - time.monotonic())
-    client = Pop3Client(wire, server_name)
-    if settings.tls is Tls.STARTTLS:
-        client.stls(context)
-    _authenticate(client, settings)
-    return client
-
-
-def _authenticate(client: Pop3Client, settings: Pop3Settings) -> None:
-    username, password = settings.login.username, settings.login.password.reveal()
-    if not (username + password).isprintable():
-        raise Broken("takes no control characters in a user name or a password")
-    try:
-        client.user(username)
-        client.pass_(password)
-    except poplib.error_proto as exc:
-        said = text(exc.args[0] if exc.args else "").replace(password, "***")
-        server = f"{settings.host}:{settings.port}"
-        # Without the cause: a traceback must not show what was sent.
-        if is_contention(said):
-            raise MailboxBusy(f"{server} says that the mailbox of {username} is busy: {said}") from None
-        raise MailboxTrouble(f"{server} refused the login of {username}: {said}") from None
+    @functools.cached_property
+    def _context(self) -> ssl.SSLContext:
+        # Kept: reading the system's certificates takes 20 ms of processor time, and visits are many.
+        return client_context(verify=self._settings.verify, ca_file=self._settings.ca_file)

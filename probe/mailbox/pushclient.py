@@ -69,7 +69,8 @@ class PushClient(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
                 raise IMAPClientError("IDLE was refused")
         self._listen(bell, seconds, until=lambda: changed() or bool(self._imap.tagged_commands[tag]))
         self._wire.allow(patience_seconds)
-        self._imap.send(b"DONE\r\n")
+        if not self._imap.tagged_commands[tag]:  # a server may end it by itself
+            self._imap.send(b"DONE\r\n")
         self._checkok("idle", *self._imap._command_complete("IDLE", tag))
 
     def _listen(self, bell: Bell, seconds: float, *, until: Callable[[], bool]) -> None:

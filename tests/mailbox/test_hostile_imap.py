@@ -164,6 +164,18 @@ def test_news_in_idle_is_heard_wherever_it_stands(idle: bytes) -> None:
     run(test)
 
 
+def test_a_server_that_ends_idle_by_itself_is_asked_again() -> None:
+    async def test() -> None:
+        async with server(IDLE=b"+ idling\r\nPAUSETAG OK enough\r\n") as port, reading(imap_access(port)) as reader:
+            await reader.read()
+            async with asyncio.timeout(2):
+                await reader.wait(timedelta(seconds=20))
+
+            assert len((await reader.read()).letters) == 1
+
+    run(test)
+
+
 @pytest.mark.parametrize(
     "idle, says",
     [
