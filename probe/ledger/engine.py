@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from probe.net.text import printable
@@ -22,7 +22,7 @@ PATIENCE_SECONDS = 10
 """How long a statement, a lock or a connection is waited for."""
 
 _READERS = 2
-_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, OSError)
+_ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, OverflowError)
 _ADVISORY_LOCK = 0x6D61696C666C6F77
 """``mailflow``, as a number."""
 
@@ -185,5 +185,7 @@ def _exclude_other_writers(connection: Connection) -> None:
 
 
 def _is_down(error: Exception) -> bool:
-    invalidated = isinstance(error, DBAPIError) and error.connection_invalidated
-    return invalidated or isinstance(error, (OperationalError, InterfaceError, OSError))
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    # What a driver raises past SQLAlchemy is of connecting; only a number that is too large is of the work.
+    return not isinstance(error, (SQLAlchemyError, OverflowError))

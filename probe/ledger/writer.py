@@ -66,7 +66,8 @@ class Writer:
                     self._calls.put_nowait(None)
                     break
                 group.append(call)
-            await self._commit([call for call in group if not call.done.cancelled()])
+            if wanted := [call for call in group if not call.done.cancelled()]:
+                await self._commit(wanted)
 
     async def _commit(self, group: Sequence[_Call]) -> None:
         try:

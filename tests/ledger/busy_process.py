@@ -1,6 +1,8 @@
-"""A process that writes to a ledger until it is killed, or has claimed what it was asked for: see test_crash.py."""
+"""A process that forks writers to a ledger and kills them, as it is told line by line: see test_crash.py."""
 
 import asyncio
+import os
+import signal
 import sys
 from itertools import count
 
@@ -8,37 +10,53 @@ from probe.ledger import SqlLedger, open_ledger
 from tests.ledger.examples import NOON, a_place, a_probe, a_sighting, an_attempt, judged
 
 
-async def main(url: str, name: str, slots: int) -> None:
+def main(url: str) -> None:
+    """Fork a writer for each name that is read, and kill all of them on an empty line, and at the end."""
+    writers: list[int] = []
+    for name in map(str.strip, sys.stdin):
+        if name:
+            writers.append(_fork(url, name))
+        else:
+            _kill(writers)
+            _say("killed")
+    _kill(writers)
+
+
+def _fork(url: str, name: str) -> int:
+    if pid := os.fork():
+        return pid
+    asyncio.run(_write(url, name))
+    os._exit(1)
+
+
+async def _write(url: str, name: str) -> None:
     async with open_ledger(url, instance="probe-a") as ledger:
-        if slots:
-            _say(str(await _claim(ledger, name, slots)))
-            return
         _say("writing")
-        workers = [_live(ledger, name, worker) for worker in range(8)]
-        await asyncio.gather(*workers)
+        await asyncio.gather(*(_live(ledger, f"{name}-{worker}") for worker in range(8)))
 
 
-async def _claim(ledger: SqlLedger, name: str, slots: int) -> int:
-    """Try to claim every slot; return how many were had."""
-    claims = [ledger.claim(a_probe(f"{name}-{slot}", slot=slot)) for slot in range(slots)]
-    return sum(await asyncio.gather(*claims))
-
-
-async def _live(ledger: SqlLedger, name: str, worker: int) -> None:
-    """Lead probes from claim to outcome; every third is left open."""
+async def _live(ledger: SqlLedger, route: str) -> None:
+    """Lead probes from claim to outcome, without end; every third is left open."""
     for number in count():
-        probe_id = f"{name}-{worker}-{number}"
-        await ledger.claim(a_probe(probe_id, slot=number, route=f"{name}-{worker}"))
+        probe_id = f"{route}-{number}"
+        await ledger.claim(a_probe(probe_id, slot=number, route=route))
         await ledger.record_attempt(probe_id, an_attempt(), next_attempt=None)
         await ledger.sight(a_sighting(probe_id, a_place(probe_id)), rescan=False)
         if number % 3:
             await ledger.close(probe_id, judged(), at=NOON)
 
 
+def _kill(writers: list[int]) -> None:
+    for writer in writers:
+        os.kill(writer, signal.SIGKILL)
+    while writers:
+        os.waitpid(writers.pop(), 0)
+
+
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    # In one write: two writers speak at once.
+    os.write(1, f"{line}\n".encode())
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    main(sys.argv[1])

@@ -29,6 +29,13 @@ class Postgres:
         asyncio.run(self._execute(f"CREATE DATABASE {name}"))
         return f"postgresql://postgres@/{name}?host={self._directory}"
 
+    async def drop_connections(self) -> None:
+        """Drop the connections of everybody else, as a restart does."""
+        await self._execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+
     async def _execute(self, statement: str) -> None:
         connection = await asyncpg.connect(host=str(self._directory), user="postgres", database="postgres")
         try:

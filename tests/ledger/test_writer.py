@@ -5,6 +5,7 @@ import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from probe.ledger import SqlLedger, open_ledger
 from probe.ledger.engine import Database, connect_to
 from probe.ledger.writer import Writer
 from probe.model.outcome import Outcome
+from probe.model.probe import Record
 from probe.ports import LedgerTrouble, Tally
 from tests.ledger.examples import DAY, NOON, a_probe, a_sighting, an_attempt, judged, run, with_ledger
+from tests.ledger.postgres import Postgres
 
 
 @with_ledger
@@ -34,12 +37,13 @@ async def test_a_call_that_cannot_be_done_fails_alone(ledger: SqlLedger) -> None
     results = await asyncio.gather(
         ledger.claim(a_probe("p2")),
         ledger.record_attempt("p99", an_attempt(), next_attempt=None),
+        ledger.sight(replace(a_sighting("p1"), size=10**30), rescan=False),
         ledger.close("p1", judged(), at=NOON),
         return_exceptions=True,
     )
+    assert [type(result) for result in results] == [bool, LedgerTrouble, LedgerTrouble, Record]
     assert results[0] is True
-    assert isinstance(results[1], LedgerTrouble)
-    assert results[2] == await ledger.record("p1")
+    assert results[3] == await ledger.record("p1")
     assert await ledger.imbalances() == []
     totals = {(total.tally, total.count) for total in await ledger.totals()}
     assert totals == {(Tally.STARTED, 2), (Tally.OUTCOME, 1)}
@@ -131,6 +135,25 @@ def test_of_eight_who_read_change_and_write_no_change_is_lost(url: str) -> None:
         return total
 
     assert run(story()) == 400
+
+
+def test_a_server_that_drops_its_connections_is_trouble_once(postgres: Postgres) -> None:
+    url = postgres.new_database()
+
+    async def story() -> None:
+        async with open_ledger(url, instance="probe-a") as ledger:
+            await asyncio.gather(ledger.claim(a_probe("p1")), ledger.outstanding(), ledger.outstanding())
+            await postgres.drop_connections()
+            trouble = await asyncio.gather(
+                *(ledger.claim(a_probe(f"p{number}")) for number in range(2, 9)), return_exceptions=True
+            )
+            assert all(isinstance(result, LedgerTrouble) for result in trouble)
+            assert await ledger.claim(a_probe("p2"))
+            with pytest.raises(LedgerTrouble):
+                await ledger.outstanding()
+            assert len(await ledger.outstanding()) == 2
+
+    run(story())
 
 
 def test_a_full_disk_is_trouble_and_when_there_is_room_again_it_goes_on(tmp_path: Path) -> None:
