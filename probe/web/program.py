@@ -16,7 +16,7 @@ def program_routes(sources: Sources) -> list[Route]:
     """Return /metrics and the endpoints below /-/."""
 
     async def metrics(request: Request) -> Response:
-        accept = (request.headers.get(name, "") for name in ("accept", "accept-encoding"))
+        accept = (",".join(request.headers.getlist(name)) for name in ("accept", "accept-encoding"))
         body, headers = await sources.scrape(*accept)
         return Response(body, headers=headers)
 

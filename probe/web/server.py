@@ -29,7 +29,7 @@ class WebServer:
                 lifespan="off",
                 interface="asgi3",
                 log_config=None,
-                log_level=logging.WARNING,
+                log_level=logging.ERROR,  # its warnings are of bad requests: anybody could fill the log with them
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
@@ -74,6 +74,8 @@ async def _bound(listen: Listen) -> list[socket.socket]:
     try:
         for family, _, _, _, address in dict.fromkeys(found):
             sockets.append(socket.create_server(address[:2], family=family, backlog=1024))
+            # Inherited by what is accepted: head and body are two writes, and the second would wait for an ACK.
+            sockets[-1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError:
         for bound in sockets:
             bound.close()

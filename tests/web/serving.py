@@ -47,6 +47,7 @@ class World:
     books: Books = field(default_factory=Books)
     config_errors: Sequence[str] = ()
     reloads: int = 0
+    metrics: bytes = b""
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -68,7 +69,7 @@ class World:
             return await client.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
     async def _scrape(self, accept: str, accept_encoding: str, /) -> tuple[bytes, Mapping[str, str]]:
-        return f"accept {accept}\n".encode(), {"Content-Type": "text/plain; version=0.0.4"}
+        return self.metrics or f"accept {accept}\n".encode(), {"Content-Type": "text/plain; version=0.0.4"}
 
     async def _reload(self) -> Sequence[str]:
         self.reloads += 1

@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import socket
+import statistics
+import time
 
 import pytest
 
@@ -76,6 +78,22 @@ def test_a_connection_that_asked_before_is_let_go_when_it_falls_silent(monkeypat
     assert asyncio.run(scenario()).endswith(b"Healthy\n")
 
 
+def test_a_client_that_takes_no_answer_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "ANSWER_WITHIN_SECONDS", 0.05)
+    world = World(metrics=b"x" * 50_000_000)
+
+    async def scenario() -> int:
+        async with world.served() as client:
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port, limit=1024)
+            writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+            await asyncio.sleep(0.3)
+            answer = await asyncio.wait_for(read_to_the_end(reader), 5)
+            writer.close()
+            return len(answer)
+
+    assert asyncio.run(scenario()) < len(world.metrics)
+
+
 def test_a_full_house_lets_the_longest_waiting_go_and_answers_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MOST_CONNECTIONS", 5)
 
@@ -106,6 +124,20 @@ def test_a_head_without_an_end_is_refused() -> None:
             return answer
 
     assert asyncio.run(scenario()).startswith(b"HTTP/1.1 400 ")
+
+
+def test_an_answer_does_not_wait_for_the_network_to_acknowledge_its_head() -> None:
+    async def scenario() -> float:
+        async with World().served() as client:
+            took = []
+            for _ in range(21):
+                asked = time.monotonic()
+                await client.get("/health/vip/mta1")
+                took.append(time.monotonic() - asked)
+            return statistics.median(took)
+
+    # A delayed acknowledgement takes 40 ms on Linux, each time.
+    assert asyncio.run(scenario()) < 0.035
 
 
 def test_a_port_in_use_is_an_error_that_can_be_told() -> None:
