@@ -102,6 +102,22 @@ def test_what_quit_did_not_confirm_is_not_gone(quits: Answer) -> None:
     run(test)
 
 
+def test_what_was_read_in_a_session_that_was_lost_is_read_again() -> None:
+    async def test() -> None:
+        answers = iter([b"-ERR disk full\r\n", b"+OK\r\n"])
+
+        async def quits(writer: asyncio.StreamWriter, tag: bytes) -> None:
+            writer.write(next(answers))
+
+        async with server(QUIT=quits) as port, reading(pop3_access(port)) as reader:
+            with pytest.raises(MailboxTrouble):
+                await reader.read()
+
+            assert len((await reader.read()).letters) == 1
+
+    run(test)
+
+
 def test_a_verifier_that_fails_deletes_nothing() -> None:
     async def test(server: Pop3Server) -> None:
         server.store.deliver(ADDRESS, MESSAGE)
