@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
-from probe.model.judge import SPEAKS_AT_STAGE
 from probe.model.outcome import Outcome, Stage
 
 
@@ -31,7 +30,6 @@ class Finished:
     reason: str
     stage: Stage | None = None
     """The stage that decided a refusal or a failed connection."""
-    code: int | None = None
     enhanced_code: str | None = None
 
     @property
@@ -109,7 +107,8 @@ def _can_speak_against(probe: Finished) -> bool:
         case Outcome.UNKNOWN | Outcome.JUNKED:
             return False
         case Outcome.REJECTED | Outcome.DEFERRED:
-            return probe.stage is not None and SPEAKS_AT_STAGE[probe.stage]
+            greylisted = probe.enhanced_code == "4.7.1"
+            return probe.stage is not None and SPEAKS_AT_STAGE[probe.stage] and not greylisted
         case (
             Outcome.DELIVERED  # where a refusal was expected: it takes what the others refuse
             | Outcome.ALTERED
@@ -150,3 +149,17 @@ _BETTER: dict[Outcome, frozenset[Outcome]] = {
     Outcome.UNKNOWN: frozenset(),
 }
 """Which outcomes of another member, beside the expected one, show that a failure is not shared."""
+
+SPEAKS_AT_STAGE: dict[Stage, bool] = {
+    Stage.CONNECT: True,
+    Stage.BANNER: True,
+    Stage.EHLO: True,
+    Stage.STARTTLS: True,
+    Stage.AUTH: False,
+    Stage.MAIL: True,
+    Stage.RCPT: False,
+    Stage.DATA: True,
+    Stage.BODY: True,
+    Stage.QUIT: False,
+}
+"""Whether a refusal at this stage can speak against the member: at rcpt and auth it speaks of the set-up."""

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from probe.model.letter import Folder, Sighting
-from probe.model.outcome import Outcome, Stage
+from probe.model.outcome import Outcome
 from probe.model.probe import Judgement, Record, Sending
 from probe.model.reply import Ending
 
@@ -76,18 +76,3 @@ def _absent(sending: Sending | None) -> Judgement:
             f"the reply to the final dot was never seen ({sending.reason}), and it was not in the mailbox",
         )
     return Judgement(Outcome.MISSING, "it was accepted, and was not in the mailbox after the deadline")
-
-
-SPEAKS_AT_STAGE: dict[Stage, bool] = {
-    Stage.CONNECT: True,
-    Stage.BANNER: True,
-    Stage.EHLO: True,
-    Stage.STARTTLS: True,
-    Stage.AUTH: False,
-    Stage.MAIL: True,
-    Stage.RCPT: False,
-    Stage.DATA: True,
-    Stage.BODY: True,
-    Stage.QUIT: False,
-}
-"""Whether a refusal at this stage can speak against the member: at rcpt and auth it speaks of the set-up."""

@@ -1,5 +1,6 @@
 """The one place that decides what a load balancer hears."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ class Opinion:
     against: int = 0
     """How many in a row, up to the newest, speak against the member."""
     excused: bool = False
-    """Enough failed in a row, but what members share may be to blame."""
+    """Enough failed in a row, but that does not speak against it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +58,9 @@ def form(
     row = _row(evidence, stale_after)
     newest = row[0][0].finished if row else _out_of_sight(previous, evidence)
     if newest is None or now - newest > stale_after:
-        known = previous.evidence_at is not None or bool(evidence)
-        reason = "its evidence is stale" if known else NO_OPINION.reason
-        return Opinion(State.UNKNOWN, reason, evidence_at=previous.evidence_at, excused=excused)
-    if not row:
-        return replace(previous, excused=excused and previous.state is not State.DOWN)
-    probes = [probe for probe, _ in row]
-    speaks_for = row[0][1] is Weight.FOR
-    needed = policy.rise if speaks_for else policy.fall
-    state, reason = previous.state, previous.reason
-    if len(probes) >= needed:
-        state = State.UP if speaks_for else State.DOWN
-        reason = _summary(probes[:needed])
-    elif state is State.UNKNOWN:
-        ended = "succeeded" if speaks_for else "failed"
-        reason = f"only {len(probes)} of the {needed} probes in a row that are needed {ended}"
-    return Opinion(
-        state,
-        reason,
-        tuple(probe.probe_id for probe in probes[:needed]),
-        probes[0].finished,
-        against=0 if speaks_for else len(probes),
-        excused=excused and state is not State.DOWN,
-    )
+        return Opinion(State.UNKNOWN, _silence(previous, evidence), evidence_at=previous.evidence_at, excused=excused)
+    opinion = _by_row(previous, row, policy) if row else previous
+    return replace(opinion, excused=excused and opinion.state is not State.DOWN)
 
 
 def guard(
@@ -107,9 +88,26 @@ def _verdict(opinion: Opinion, *, down: bool, before: Verdict | None, now: datet
     if state is State.DOWN and not down:
         state, reason, guarded = State.UP, f"{reason}, but min_healthy keeps it up", True
     elif opinion.excused:
-        reason, guarded = f"its probes fail, but what members share may be to blame; before: {reason}", True
+        reason, guarded = f"its probes fail, but that does not speak against it alone; before: {reason}", True
     since = before.since if before and before.state is state else now
     return Verdict(state, reason, since, opinion.evidence, opinion.evidence_at, guarded)
+
+
+def _by_row(previous: Opinion, row: Sequence[Weighed], policy: HealthPolicy) -> Opinion:
+    """Weigh the newest probes that say the same; too few of them leave the opinion as it was."""
+    speaks_for = row[0][1] is Weight.FOR
+    needed = policy.rise if speaks_for else policy.fall
+    probes = _of_one_route(row)
+    ids = tuple(probe.probe_id for probe in probes[:needed])
+    newest, against = row[0][0].finished, 0 if speaks_for else len(probes)
+    if len(probes) >= needed:
+        state = State.UP if speaks_for else State.DOWN
+        return Opinion(state, _summary(probes[:needed]), ids, newest, against)
+    if previous.state is not State.UNKNOWN:
+        return replace(previous, evidence_at=newest, against=against)
+    ended = "succeeded" if speaks_for else "failed"
+    reason = f"only {len(probes)} of the {needed} probes in a row that are needed {ended}"
+    return Opinion(State.UNKNOWN, reason, ids, newest, against)
 
 
 def _row(evidence: Sequence[Weighed], stale_after: timedelta) -> list[Weighed]:
@@ -120,6 +118,22 @@ def _row(evidence: Sequence[Weighed], stale_after: timedelta) -> list[Weighed]:
         if newer[0].finished - older[0].finished > stale_after:
             return same[:place]
     return same
+
+
+def _of_one_route(row: Sequence[Weighed]) -> list[Finished]:
+    """Return the probes of the route that has most of them in a row, newest first.
+
+    A fault that is shared for a moment meets one probe of every route: together they are no row.
+    """
+    routes = Counter(probe.route for probe, _ in row)
+    most = max(routes, key=lambda route: routes[route])
+    return [probe for probe, _ in row if probe.route == most]
+
+
+def _silence(previous: Opinion, evidence: Sequence[Weighed]) -> str:
+    if previous.evidence_at or any(weight is not Weight.NEITHER for _, weight in evidence):
+        return "its evidence is stale"
+    return "its probes prove nothing about it" if evidence else NO_OPINION.reason
 
 
 def _out_of_sight(previous: Opinion, evidence: Sequence[Weighed]) -> datetime | None:

@@ -66,7 +66,7 @@ _PORTS_OFTEN_TAKEN = (1143, 1110, 2525, 5353, 9847)
 
 
 def _claim_block(undo: ExitStack) -> int:
-    for block in range(255):
+    for block in range(1, 255):
         with ExitStack() as attempt:
             lock = attempt.enter_context(closing(socket.socket()))
             try:

@@ -78,6 +78,7 @@ def finished(
     route: str = "inbound",
     expected: Outcome = Outcome.DELIVERED,
     stage: Stage | None = None,
+    enhanced_code: str | None = None,
     interval: timedelta = MINUTE,
     took: timedelta = SECOND,
     probe_id: str = "",
@@ -94,4 +95,5 @@ def finished(
         interval=interval,
         reason=f"it was {outcome}",
         stage=stage or (Stage.DATA if outcome in {Outcome.REJECTED, Outcome.DEFERRED} else None),
+        enhanced_code=enhanced_code,
     )

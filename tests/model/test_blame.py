@@ -50,6 +50,14 @@ def test_a_member_without_others_is_never_convicted(own: Outcome) -> None:
     assert weigh(finished(own), [same_member]) is Weight.NEITHER
 
 
+@pytest.mark.parametrize(
+    "enhanced_code, weight", [("4.7.1", Weight.NEITHER), ("4.7.0", Weight.AGAINST), (None, Weight.AGAINST)]
+)
+def test_greylisting_never_speaks_against_a_member(enhanced_code: str | None, weight: Weight) -> None:
+    own = finished(Outcome.DEFERRED, stage=Stage.DATA, enhanced_code=enhanced_code)
+    assert weigh(own, [finished(Outcome.DELIVERED, member="mta2")]) is weight
+
+
 @pytest.mark.parametrize("stage", Stage)
 @pytest.mark.parametrize("own", [Outcome.REJECTED, Outcome.DEFERRED])
 def test_a_refusal_at_rcpt_or_auth_speaks_of_the_set_up(own: Outcome, stage: Stage) -> None:

@@ -2,9 +2,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from probe.model.judge import GRACE, SPEAKS_AT_STAGE, judge
+from probe.model.judge import GRACE, judge
 from probe.model.letter import Folder
-from probe.model.outcome import Outcome, Stage
+from probe.model.outcome import Outcome
 from probe.model.probe import Record, Sending
 from probe.model.reply import Ending
 from tests.model.build import DEADLINE, NOW, SECOND, TICK, record, sending, sighting
@@ -121,8 +121,3 @@ def test_what_nobody_knows_to_be_accepted_is_never_missing(sent: Sending | None,
 
 def test_what_is_in_doubt_and_arrives_is_delivered() -> None:
     assert outcome(record(IN_DOUBT, arrival=sighting())) is Outcome.DELIVERED
-
-
-@pytest.mark.parametrize("stage", Stage)
-def test_every_stage_says_whether_a_refusal_speaks_against_the_member(stage: Stage) -> None:
-    assert SPEAKS_AT_STAGE[stage] is (stage not in {Stage.RCPT, Stage.AUTH, Stage.QUIT})

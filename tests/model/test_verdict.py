@@ -96,6 +96,33 @@ def test_the_probes_it_rests_on_are_named_newest_first() -> None:
     assert down.reason == "3 probes in a row missing: it was missing"
 
 
+def test_a_fault_that_meets_every_route_once_is_no_row() -> None:
+    once = [
+        (finished(Outcome.MISSING, route=route, probe_id=route), Weight.AGAINST) for route in ("one", "two", "three")
+    ]
+    assert form(WAS_UP, once, policy=POLICY, stale_after=STALE, now=NOW + SECOND).state is State.UP
+
+
+def test_several_routes_that_fail_again_and_again_take_a_member_down() -> None:
+    rounds = [
+        (finished(Outcome.MISSING, route=route, started=NOW + minute * MINUTE), Weight.AGAINST)
+        for minute in range(3)
+        for route in ("one", "two")
+    ]
+    down = form(WAS_UP, rounds, policy=POLICY, stale_after=STALE, now=NOW + 2 * MINUTE + SECOND)
+    assert (down.state, down.against) == (State.DOWN, 3)
+
+
+def test_too_few_failures_leave_the_reason_and_the_probes_it_rests_on() -> None:
+    still_up = opinion("--", WAS_UP)
+    assert (still_up.state, still_up.evidence, still_up.reason) == (State.UP, WAS_UP.evidence, WAS_UP.reason)
+
+
+@pytest.mark.parametrize("story", ["ss", "??"])
+def test_probes_that_prove_nothing_are_not_called_stale(story: str) -> None:
+    assert opinion(story).reason == "its probes prove nothing about it"
+
+
 def test_a_single_probe_is_said_in_the_singular() -> None:
     assert opinion("+", policy=HealthPolicy(rise=1)).reason.startswith("1 probe in a row delivered")
 
@@ -183,7 +210,7 @@ def test_what_members_share_excuses_a_row_of_failures(story: str, previous: Opin
 def test_an_excused_member_is_shown_as_guarded() -> None:
     verdict = guard({"mta1": opinion("++sss", WAS_UP)}, {}, min_healthy=HALF, now=NOW)["mta1"]
     assert (verdict.state, verdict.guarded) == (State.UP, True)
-    assert verdict.reason.startswith("its probes fail, but what members share may be to blame")
+    assert verdict.reason.startswith("its probes fail, but that does not speak against it alone")
 
 
 # guard: what the opinions on a pool come to
