@@ -13,7 +13,8 @@ class BoundedProtocol(H11Protocol):
     """Close what sends no whole request, or takes no answer, in time.
 
     uvicorn itself waits for ever for a first request, and its own limit answers 503 to everybody, which a load
-    balancer would read as "down". Here the connection that has waited longest makes room for a new one.
+    balancer would read as "down". Here the connection that has waited longest makes room for a new one; only where
+    all are being answered, one of those does.
     """
 
     _timer: asyncio.TimerHandle | None = None
@@ -23,8 +24,9 @@ class BoundedProtocol(H11Protocol):
 
     @property
     def waiting(self) -> bool:
-        """Tell whether no request is being answered."""
-        return self.cycle is None or self.cycle.response_complete
+        """Tell whether there is no answer that is being made, or still to be taken by the client."""
+        made = self.cycle is None or self.cycle.response_complete
+        return made and not self.transport.get_write_buffer_size()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for a first request."""
@@ -60,7 +62,7 @@ class BoundedProtocol(H11Protocol):
             self._timer.cancel()
 
     def _make_room(self) -> None:
-        ours = (other for other in self.connections if isinstance(other, BoundedProtocol))
-        idle = [other for other in ours if other.waiting and not other.transport.is_closing()]
-        if idle:
-            min(idle, key=lambda other: other.since).transport.abort()
+        others = [other for other in self.connections if isinstance(other, BoundedProtocol) and other is not self]
+        still_open = [other for other in others if not other.transport.is_closing()]
+        if still_open:
+            min(still_open, key=lambda other: (not other.waiting, other.since)).transport.abort()

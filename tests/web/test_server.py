@@ -114,6 +114,24 @@ def test_a_full_house_lets_the_longest_waiting_go_and_answers_the_newest(monkeyp
     asyncio.run(scenario())
 
 
+def test_a_house_full_of_slow_readers_still_answers_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 3)
+    world = World(metrics=b"x" * 50_000_000)
+
+    async def scenario() -> int:
+        async with world.served() as client:
+            slow = [await asyncio.open_connection("127.0.0.1", client.base_url.port, limit=1024) for _ in range(3)]
+            for reader, writer in slow:
+                writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+                await reader.readline()
+            response = await client.get("/health/vip/mta1")
+            for _, writer in slow:
+                writer.close()
+            return response.status_code
+
+    assert asyncio.run(scenario()) == 200
+
+
 def test_a_head_without_an_end_is_refused() -> None:
     async def scenario() -> bytes:
         async with World().served() as client:
