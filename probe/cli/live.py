@@ -32,7 +32,7 @@ class LiveOutput:
 
     def _ended(self, record: Record) -> None:
         path = f"{record.probe.pool}/{record.probe.member}"
-        delivery = f"{seconds(record.delivery_time)} s" if record.delivery_time is not None else ""
+        delivery = seconds(record.delivery_time) if record.delivery_time else ""
         outcome = outcome_text(record)
         outcome.pad_right(12 - len(outcome))
         self._line(Text.assemble(f"{path:<18} ", outcome, f"{delivery:>9}  ", reason(record), f"  {record.probe.id}"))

@@ -13,7 +13,7 @@ from rich.live import Live
 from probe.cli.duration import DURATION
 from probe.cli.exits import Exit, config_option, leave, ledger_trouble_ends, settings_from
 from probe.cli.progress import Progress
-from probe.cli.render import probes_table
+from probe.cli.render import print_probes
 from probe.engine.engine import Engine
 from probe.engine.once import one_round
 from probe.model.judge import GRACE
@@ -43,7 +43,7 @@ def command(
     if as_json:
         click.echo(json.dumps({"probes": [probe_view(record) for record in records]}, indent=2))
     else:
-        Console().print(probes_table(records))
+        print_probes(Console(), records)
     raise SystemExit(exit_code(records))
 
 

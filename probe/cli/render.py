@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from probe.model.outcome import Outcome, Stage, State
@@ -30,33 +29,27 @@ def state_text(state: State) -> Text:
     return Text(state.value, style=_STATES[state])
 
 
-def probes_table(records: Iterable[Record]) -> Table:
-    """Return a row per probe."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("pool", "member", "route", "outcome"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("stages (ms)", overflow="fold", ratio=3)
-    table.add_column("delivery (s)", justify="right", no_wrap=True)
-    table.add_column("reason", overflow="fold", ratio=4)
-    table.add_column("id", no_wrap=True)
-    for record in records:
-        probe = record.probe
-        table.add_row(
-            probe.pool,
-            probe.member,
-            probe.route,
-            outcome_text(record),
-            _stages(record),
-            seconds(record.delivery_time),
-            reason(record),
-            probe.id,
-        )
-    return table
+def print_probes(console: Console, records: Iterable[Record]) -> None:
+    """Print a row per probe, and below it why it ended so and how long each stage took."""
+    rows = list(records)
+    names = [(record.probe.pool, record.probe.member, record.probe.route) for record in rows]
+    widths = [max(map(len, column)) for column in zip(("pool", "member", "route"), *names, strict=True)]
+    head = "  ".join(word.ljust(width) for word, width in zip(("pool", "member", "route"), widths, strict=True))
+    console.print(Text(f"{head}  {'outcome':<11}  {'delivery':>10}  id", style="bold"), soft_wrap=True)
+    for record, name in zip(rows, names, strict=True):
+        path = "  ".join(word.ljust(width) for word, width in zip(name, widths, strict=True))
+        outcome = outcome_text(record)
+        outcome.pad_right(11 - len(outcome))
+        row = Text.assemble(f"{path}  ", outcome, f"  {seconds(record.delivery_time):>10}  {record.probe.id}")
+        console.print(row, soft_wrap=True)
+        console.print(Text.assemble("    ", reason(record)), soft_wrap=True)
+        if stages := _stages(record):
+            console.print(Text(f"    {stages}", style="dim"), soft_wrap=True)
 
 
 def seconds(duration: timedelta | None) -> str:
     """Write a duration in seconds, or a dash where there is none."""
-    return "-" if duration is None else f"{duration.total_seconds():.3f}"
+    return "-" if duration is None else f"{duration.total_seconds():.3f} s"
 
 
 def reason(record: Record) -> Text:
@@ -75,6 +68,7 @@ def print_life(console: Console, life: Life, why: str) -> None:
         f"expected {probe.expected}, deadline {_moment(probe.deadline)}",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )
     _print_events(console, life)
     for number, transcript in enumerate(life.transcripts, start=1):
@@ -125,7 +119,8 @@ def _print_path(console: Console, life: Life) -> None:
 
 def _stages(record: Record) -> str:
     stages = record.sending.stages if record.sending else {}
-    return " ".join(f"{stage} {stages[stage].total_seconds() * 1000:.0f}" for stage in Stage if stage in stages)
+    times = (f"{stage} {stages[stage].total_seconds() * 1000:.1f}" for stage in Stage if stage in stages)
+    return ", ".join(times) + " ms" if stages else ""
 
 
 def _moment(at: datetime) -> str:

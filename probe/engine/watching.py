@@ -52,8 +52,8 @@ class FolderWatch:
 
     async def run(self, *, since: datetime) -> None:
         """Watch until there is trouble: raises MailboxTrouble or LedgerTrouble."""
-        mark = await self._ledger.mark(self._mailbox, self._folder)
         try:
+            mark = await self._ledger.mark(self._mailbox, self._folder)
             await self._reader.open(mark, since=since)
             while True:
                 self._stirred.clear()
