@@ -24,6 +24,8 @@ class Connection(asyncio.Protocol):
         self._stirred = asyncio.Event()
         self._ended = asyncio.Event()
         self._transport: asyncio.Transport | None = None
+        self.certificate: bytes | None = None
+        """The server's certificate (DER), once TLS stood."""
 
     @classmethod
     async def open(cls, member: Member, *, source: str | None) -> "Connection":
@@ -42,12 +44,6 @@ class Connection(asyncio.Protocol):
     def local_address(self) -> str:
         """Return our own address on this connection."""
         return str(self._wire.get_extra_info("sockname")[0])
-
-    @property
-    def certificate(self) -> bytes | None:
-        """Return the server's certificate (DER), once TLS stands."""
-        protected = self._wire.get_extra_info("ssl_object")
-        return protected.getpeercert(binary_form=True) if protected else None
 
     async def send(self, octets: bytes) -> bool:
         """Hand one block to the network; False if the server spoke before all of it was out. Raises Lost, Violation."""
@@ -78,6 +74,8 @@ class Connection(asyncio.Protocol):
         except ValueError as error:
             raise OwnFailure(f"no certificate can be checked for the name {name!r}: {error}") from error
         self._transport = cast(asyncio.Transport, secured)
+        # Now, not when it is asked for: a transport that has ended cannot tell any more.
+        self.certificate = self._wire.get_extra_info("ssl_object").getpeercert(binary_form=True)
         self._limit_unsent()
 
     async def close(self) -> None:

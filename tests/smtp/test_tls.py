@@ -205,8 +205,16 @@ def test_what_the_handshake_and_the_second_ehlo_take_belongs_to_starttls(run: Ru
         ({"DATA": saying(b"354 go on\r\n", hang)}, BIG, Ending.UNREACHABLE),
         ({"DATA": saying(b"354 go on\r\n", close)}, BIG, Ending.UNREACHABLE),
         ({"QUIT": hang}, ENVELOPE, Ending.ACCEPTED),
+        ({"QUIT": saying(b"221 bye\r\n", close)}, ENVELOPE, Ending.ACCEPTED),
     ],
-    ids=["closed after dot", "hung after dot", "hung before dot", "closed before dot", "hung at quit"],
+    ids=[
+        "closed after dot",
+        "hung after dot",
+        "hung before dot",
+        "closed before dot",
+        "hung at quit",
+        "closed at quit",
+    ],
 )
 def test_the_final_dot_divides_under_tls_too(
     run: Run, authority: Authority, tls: Tls, faults: dict[str, Act], envelope: Envelope, ending: Ending
