@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from probe.config.addresses import Address, Endpoint, Port, StateUrl
 from probe.config.fields import Name, PositiveDuration
@@ -46,7 +46,18 @@ class Config(Section):
     pools: Annotated[dict[Name, PoolSection], Field(min_length=1)]
     routes: Annotated[dict[Name, RouteSection], Field(min_length=1)]
     health: HealthSection = HealthSection()
-    explain_for: PositiveDuration = timedelta(days=14)
+    explain_for: PositiveDuration = Field(default=timedelta(days=14), validate_default=True)
+
+    @field_validator("explain_for")
+    @classmethod
+    def _outlasts_the_messages(cls, length: timedelta, info: ValidationInfo) -> timedelta:
+        for name, mailbox in info.data.get("mailboxes", {}).items():
+            if mailbox.keep >= length:
+                # A message whose probe is forgotten could no longer be proved to be ours, and would stay for ever.
+                raise refusal(
+                    f"is not longer than mailboxes.{name}.keep", "write a longer time, or keep messages shorter"
+                )
+        return length
 
     @field_validator("tag_keys")
     @classmethod

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 OVERDUE_EVERY = timedelta(milliseconds=500)
 PRUNE_EVERY = timedelta(minutes=10)
 RESTART_AFTER = timedelta(seconds=1)
+_DAY = timedelta(days=1)
 DRAIN = timedelta(seconds=10)
 """How long transactions that go on may take at the end; those that take longer are cut off and left in doubt."""
 
@@ -137,7 +138,7 @@ class Engine:
     async def _restore(self) -> None:
         ledger, now = self._world.ledger, self._world.clock.now()
         outstanding = await ledger.outstanding()
-        recent = await ledger.recent(KEPT, since=now - timedelta(days=1))
+        recent = await ledger.recent(KEPT, since=now - self._memory())
         self.board.restore(await ledger.totals(), recent, outstanding)
         self._verdicts.restore(await ledger.verdicts())
         for record in sorted(recent, key=lambda record: record.finished or now):
@@ -147,6 +148,11 @@ class Engine:
             self._flight.expect(record.probe.id, since=record.probe.started)
             if record.next_attempt:
                 self._deferred.setdefault((record.probe.pool, record.probe.member), []).append(record)
+
+    def _memory(self) -> timedelta:
+        """Return how far back the evidence on a member reaches; a day at most, for it is all read at the start."""
+        routes = self.settings.routes.values()
+        return min(max((KEPT * route.interval + route.deadline for route in routes), default=_DAY), _DAY)
 
     def _report(self, happening: Happening) -> None:
         for reporter in self._reporters:

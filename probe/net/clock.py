@@ -19,7 +19,8 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the time of day in UTC."""
-        now = self._wall + timedelta(seconds=time.monotonic() - self._monotonic)
+        wall, monotonic = self._anchored
+        now = wall + timedelta(seconds=time.monotonic() - monotonic)
         if abs(datetime.now(UTC) - now) <= _TOLERATED:
             return now
         return self._anchor()
@@ -35,5 +36,6 @@ class SystemClock:
                 await event.wait()
 
     def _anchor(self) -> datetime:
-        self._wall, self._monotonic = datetime.now(UTC), time.monotonic()
-        return self._wall
+        # One value, for threads ask as well.
+        self._anchored = datetime.now(UTC), time.monotonic()
+        return self._anchored[0]
