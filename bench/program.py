@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import httpx
 import psutil
-from prometheus_client import Sample
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 STARTS_WITHIN = timedelta(seconds=20)
 ENDS_WITHIN = timedelta(seconds=20)
