@@ -1,6 +1,6 @@
 """The sections of the config as the settings that the program runs on."""
 
-from probe.config.mailboxes import Access, Folders, MailboxSection
+from probe.config.mailboxes import Folders, MailboxSection
 from probe.config.pools import DiscoverySection, PoolSection, SmtpSection
 from probe.config.root import Config
 from probe.config.routes import RouteSection
@@ -66,31 +66,21 @@ def _mailbox(name: str, section: MailboxSection) -> Mailbox:
     return Mailbox(
         name=name,
         address=section.address,
-        access=_imap(section.imap) if section.imap else _pop3(section.pop3),
+        access=_access(section),
         inbox=folders.inbox,
         junk=folders.junk,
         keep=section.keep,
     )
 
 
-def _imap(access: Access) -> ImapSettings:
-    return ImapSettings(
-        host=access.host,
-        login=Login(access.username, access.password),
-        port=access.port or (993 if access.tls == "implicit" else 143),
-        tls=Tls(access.tls),
-        verify=access.verify,
-        server_name=access.server_name,
-        ca_file=access.ca_file,
-    )
-
-
-def _pop3(access: Access | None) -> Pop3Settings:
+def _access(section: MailboxSection) -> ImapSettings | Pop3Settings:
+    access = section.imap or section.pop3
     assert access is not None, "a mailbox is read over IMAP or POP3"
-    return Pop3Settings(
+    kind, implicit, clear = (ImapSettings, 993, 143) if section.imap else (Pop3Settings, 995, 110)
+    return kind(
         host=access.host,
         login=Login(access.username, access.password),
-        port=access.port or (995 if access.tls == "implicit" else 110),
+        port=access.port or (implicit if access.tls == "implicit" else clear),
         tls=Tls(access.tls),
         verify=access.verify,
         server_name=access.server_name,

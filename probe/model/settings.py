@@ -114,29 +114,27 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class ImapSettings:
-    """How a mailbox is read over IMAP."""
+class MailAccess:
+    """The server that a mailbox is read from, and how it is spoken to."""
 
     host: str
     login: Login
-    port: int = 993
+    port: int
     tls: Tls = Tls.IMPLICIT
     verify: bool = True
     server_name: str | None = None
+    """The name its certificate is expected to carry; None: the host's."""
     ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Pop3Settings:
-    """How a mailbox is read over POP3."""
+class ImapSettings(MailAccess):
+    """How a mailbox is read over IMAP."""
 
-    host: str
-    login: Login
-    port: int = 995
-    tls: Tls = Tls.IMPLICIT
-    verify: bool = True
-    server_name: str | None = None
-    ca_file: Path | None = None
+
+@dataclass(frozen=True, slots=True)
+class Pop3Settings(MailAccess):
+    """How a mailbox is read over POP3."""
 
 
 @dataclass(frozen=True, slots=True)

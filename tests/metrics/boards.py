@@ -19,7 +19,7 @@ MEMBERS = ("mta1", "mta2")
 
 def settings() -> Settings:
     """One pool of two members, one mailbox, one route."""
-    monitor = Mailbox("monitor", "monitor@lab.test", ImapSettings("127.0.0.1", Login("monitor", Secret("x"))))
+    monitor = Mailbox("monitor", "monitor@lab.test", ImapSettings("127.0.0.1", Login("monitor", Secret("x")), 993))
     pool = Pool("vip", tuple(Member("vip", name, "127.0.0.1", 2525) for name in MEMBERS))
     route = Route(
         name="inbound",
