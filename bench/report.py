@@ -32,7 +32,9 @@ def conclude(title: str, figures: Sequence[Figure]) -> int:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that so large a share of them does not exceed (nearest rank)."""
+    """Return the smallest value that so large a share of them does not exceed (nearest rank); of nothing, nan."""
+    if not values:
+        return math.nan
     return sorted(values)[max(math.ceil(share * len(values)), 1) - 1]
 
 
