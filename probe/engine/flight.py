@@ -15,7 +15,7 @@ class Flight:
         self._sending: set[str] = set()
         self._deadlines: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
         self._overdue: dict[str, list[str]] = defaultdict(list)
-        self._accepted: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        self._expected: dict[str, dict[str, datetime]] = defaultdict(dict)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -33,7 +33,11 @@ class Flight:
 
     def drop(self, probe_id: str) -> bool:
         """Let go of a closed probe; False if that was done before."""
-        return self._records.pop(probe_id, None) is not None
+        record = self._records.pop(probe_id, None)
+        if record is None:
+            return False
+        self._expected[record.probe.mailbox].pop(probe_id, None)
+        return True
 
     def sending(self, probe_id: str, on: bool) -> None:
         """Remember whether this process is talking to a server about a probe."""
@@ -46,21 +50,26 @@ class Flight:
     def expect(self, probe_id: str, *, since: datetime) -> None:
         """Remember that a message was handed over and may arrive any moment."""
         if record := self._records.get(probe_id):
-            self._accepted[record.probe.mailbox].append((since, probe_id))
+            expected = self._expected[record.probe.mailbox]
+            expected.pop(probe_id, None)  # A probe that is expected again is the youngest.
+            expected[probe_id] = since
 
     def expected_since(self, mailbox: str) -> datetime | None:
         """Return since when the youngest message that is expected in a mailbox is on its way."""
-        waiting = self._accepted[mailbox]
-        while waiting and waiting[-1][1] not in self._records:
-            waiting.pop()
-        return waiting[-1][0] if waiting else None
+        return next(reversed(self._expected[mailbox].values()), None)
 
-    def next_deadline(self, mailbox: str) -> datetime | None:
-        """Return the first deadline that has not been passed, among the probes that will come to a mailbox."""
+    def next_deadline(self, mailbox: str, *, after: datetime) -> datetime | None:
+        """Return the first deadline, not before a moment, of the probes that will come to a mailbox."""
+        overdue = self.past_deadline(mailbox, at=after)
+        passed = [record.probe.deadline for record in overdue if record.probe.deadline >= after]
         ahead = self._deadlines[mailbox]
         while ahead and ahead[0][1] not in self._records:
             heapq.heappop(ahead)
-        return ahead[0][0] if ahead else None
+        return min([*passed, *(at for at, _ in ahead[:1])], default=None)
+
+    def mailboxes(self) -> set[str]:
+        """Return the mailboxes that probes were sent to, those too that are no longer configured."""
+        return set(self._deadlines)
 
     def past_deadline(self, mailbox: str, *, at: datetime) -> list[Record]:
         """Return the probes whose deadline lies before a moment; they stay in flight until dropped."""

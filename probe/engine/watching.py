@@ -44,6 +44,8 @@ class FolderWatch:
         self._clock = clock
         self._read_whole = read_whole
         self._stirred = asyncio.Event()
+        self._read_from = clock.now()
+        """When the last complete reading began."""
 
     def stir(self) -> None:
         """Make the watch think again about when to ask next, because mail is expected."""
@@ -56,7 +58,6 @@ class FolderWatch:
             mark = await self._ledger.mark(self._mailbox, self._folder)
             await self._reader.open(mark, since=since)
             while True:
-                self._stirred.clear()
                 mark = await self._read(mark)
                 await self._tidier.tidy(self._reader)
                 await self._pause()
@@ -73,17 +74,28 @@ class FolderWatch:
                 await self._ledger.set_mark(self._mailbox, self._folder, news.mark)
                 mark = news.mark
             if not news.more:
+                self._read_from = began
                 await self._read_whole(self._folder, began, news)
                 return mark
 
     async def _pause(self) -> None:
-        pause = asking.pause(
-            self._clock.now(),
+        """Wait for the next reading; being stirred can only bring it nearer, and never nearer than the pace."""
+        due = self._clock.now() + asking.IDLE_POLL
+        while True:
+            self._stirred.clear()
+            now = self._clock.now()
+            due = min(due, now + self._next(now))
+            if due - now >= WORTH_IDLING:
+                await self._reader.wait(due - now)
+            else:
+                await self._clock.wait(self._stirred, (due - now).total_seconds())
+            if not self._stirred.is_set():
+                return
+
+    def _next(self, now: datetime) -> timedelta:
+        return asking.pause(
+            now,
             expected_since=self._flight.expected_since(self._mailbox),
-            next_deadline=self._flight.next_deadline(self._mailbox),
+            next_deadline=self._flight.next_deadline(self._mailbox, after=self._read_from),
             pace=self._reader.pace,
         )
-        if pause >= WORTH_IDLING and not self._stirred.is_set():
-            await self._reader.wait(pause)
-        else:
-            await self._clock.wait(self._stirred, pause.total_seconds())
