@@ -116,7 +116,9 @@ class Dispatcher:
             deadline=probe.deadline,
             chance=random.random(),  # noqa: S311 - it spreads load and guards nothing
         )
+        # In two steps: what fails in the second must not make the first count twice.
         await self._book(lambda: self._settler.attempted(probe, attempt, number=number, next_attempt=due))
+        await self._book(lambda: self._settler.settle(probe))
         if due and (deferred := self._flight.get(probe.id)):
             self._spawn(self.retry(deferred, path))
 

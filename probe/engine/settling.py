@@ -42,6 +42,9 @@ class Settler:
         await self._ledger.record_attempt(probe.id, attempt, next_attempt=next_attempt)
         self._flight.sending(probe.id, on=False)
         self._report(Attempted(probe, attempt, number))
+
+    async def settle(self, probe: Probe) -> None:
+        """Close a probe if the ledger knows enough of it; raises LedgerTrouble, then it must be tried again."""
         record = await self._ledger.record(probe.id)
         if record and record.judgement is None:
             self._flight.put(record)
@@ -91,7 +94,9 @@ class Settler:
         if self._flight.is_sending(probe.id):
             return  # How the attempt ends is known in a moment, even where the message came before the reply.
         now = self._clock.now()
-        judgement = judge(record, now=now, watched_until=self._watched.get(probe.mailbox))
+        # Messages of another instance are not taken here: to its probes this eye is closed.
+        watched_until = self._watched.get(probe.mailbox) if probe.instance == self._instance else None
+        judgement = judge(record, now=now, watched_until=watched_until)
         if judgement is None:
             return
         closed = await self._ledger.close(probe.id, judgement, at=now)

@@ -1,0 +1,290 @@
+"""What was sent and what was seen come together."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from probe.engine.happenings import Attempted, Ended, Seen, Stranger
+from probe.model.judge import GRACE
+from probe.model.letter import Folder, Kind, Letter, Place
+from probe.model.outcome import Outcome
+from probe.model.probe import Judgement, Probe, Record
+from probe.model.reply import Ending
+from probe.model.settings import TagKey
+from probe.ports import LedgerTrouble, Sighted
+from tests.engine.fakes import NOON, attempt
+from tests.engine.scene import DEADLINE, Scene, a_probe, message, on_scene
+
+TICK = timedelta(microseconds=1)
+PAST_GRACE = DEADLINE.total_seconds() + GRACE.total_seconds() + 0.001
+OTHER_KEY = TagKey("k1", b"fedcba9876543210")
+
+
+def letter(scene: Scene, written: bytes, *, uid: str = "1", folder: Folder = Folder.INBOX) -> Letter:
+    header, _, body = written.partition(b"\r\n\r\n")
+    place = Place("monitor", folder, 1, uid)
+    return Letter(place, len(written), scene.clock.now(), None, header + b"\r\n\r\n", body)
+
+
+async def started(scene: Scene, probe: Probe, *, sending: bool = True) -> None:
+    """Let a probe be as it is while it is being sent."""
+    assert await scene.ledger.claim(probe)
+    scene.flight.put(Record(probe))
+    scene.flight.sending(probe.id, on=sending)
+
+
+async def sent(scene: Scene, probe: Probe, ending: Ending = Ending.ACCEPTED) -> None:
+    """Let an attempt of a probe end."""
+    await scene.settler.attempted(probe, attempt(ending), number=1, next_attempt=None)
+    await scene.settler.settle(probe)
+
+
+async def see(scene: Scene, probe: Probe, *, uid: str = "1", folder: Folder = Folder.INBOX) -> None:
+    await scene.settler.take("monitor", [letter(scene, message(probe), uid=uid, folder=folder)], rescan=False)
+
+
+def outcomes(scene: Scene) -> list[Outcome]:
+    return [ended.record.judgement.outcome for ended in scene.of(Ended) if ended.record.judgement]
+
+
+@on_scene
+async def test_a_message_that_is_seen_after_its_reply_is_delivered(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    assert outcomes(scene) == []
+    await see(scene, a_probe())
+    assert outcomes(scene) == [Outcome.DELIVERED]
+    assert len(scene.flight) == 0
+
+
+@on_scene
+async def test_a_message_that_arrives_before_the_reply_is_delivered_when_the_reply_comes(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await see(scene, a_probe())
+    assert outcomes(scene) == []
+    await sent(scene, a_probe())
+    assert outcomes(scene) == [Outcome.DELIVERED]
+    [ended] = scene.of(Ended)
+    assert ended.record.sending
+    assert ended.record.sending.accepted
+
+
+@on_scene
+async def test_a_message_in_junk_is_junked(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await see(scene, a_probe(), folder=Folder.JUNK)
+    assert outcomes(scene) == [Outcome.JUNKED]
+
+
+@pytest.mark.parametrize(
+    "ending, outcome",
+    [
+        (Ending.REFUSED, Outcome.REJECTED),
+        (Ending.REFUSED_FOR_NOW, Outcome.DEFERRED),
+        (Ending.UNREACHABLE, Outcome.UNREACHABLE),
+        (Ending.NOT_TRIED, Outcome.UNKNOWN),
+    ],
+)
+@on_scene
+async def test_a_refusal_ends_a_probe_at_once(scene: Scene, ending: Ending, outcome: Outcome) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe(), ending)
+    assert outcomes(scene) == [outcome]
+
+
+@on_scene
+async def test_a_second_copy_is_a_duplicate_and_the_same_copy_read_again_is_nothing(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    for uid in ("1", "2", "1", "2"):
+        await see(scene, a_probe(), uid=uid)
+    assert [seen.what for seen in scene.of(Seen)] == [Sighted.ARRIVAL, Sighted.DUPLICATE]
+    assert outcomes(scene) == [Outcome.DELIVERED]
+
+
+@on_scene
+async def test_a_message_after_its_probe_was_missing_is_late_and_the_outcome_stays(scene: Scene) -> None:
+    # Given
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await scene.advance(DEADLINE.total_seconds() + 1)
+    await scene.settler.watched("monitor", NOON + DEADLINE + TICK)
+
+    # When
+    await see(scene, a_probe())
+
+    # Then
+    assert [seen.what for seen in scene.of(Seen)] == [Sighted.LATE]
+    assert outcomes(scene) == [Outcome.MISSING]
+    assert (await scene.record(a_probe().id)).judgement == scene.of(Ended)[0].record.judgement
+
+
+@on_scene
+async def test_a_message_found_after_the_deadline_that_nobody_looked_for_is_unknown(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await scene.advance(DEADLINE.total_seconds() + 0.001)
+    await see(scene, a_probe())
+    assert outcomes(scene) == [Outcome.UNKNOWN]
+
+
+@on_scene
+async def test_missing_needs_a_reading_that_began_after_the_deadline(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await scene.advance(DEADLINE.total_seconds() + 1)
+    await scene.settler.watched("monitor", NOON + DEADLINE)
+    assert outcomes(scene) == []
+    await scene.settler.watched("monitor", NOON + DEADLINE + TICK)
+    assert outcomes(scene) == [Outcome.MISSING]
+
+
+@on_scene
+async def test_a_blind_mailbox_is_unknown_after_the_grace_and_not_before(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await scene.advance((DEADLINE + GRACE).total_seconds())
+    await scene.settler.settle_overdue("monitor")
+    assert outcomes(scene) == []
+    await scene.advance(0.001)
+    await scene.settler.settle_overdue("monitor")
+    assert outcomes(scene) == [Outcome.UNKNOWN]
+
+
+@on_scene
+async def test_another_mailbox_that_was_read_proves_nothing(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await scene.advance(DEADLINE.total_seconds() + 1)
+    await scene.settler.watched("other", scene.clock.now())
+    await scene.settler.settle_overdue("monitor")
+    assert outcomes(scene) == []
+
+
+@on_scene
+async def test_doubt_after_the_final_dot_is_decided_by_the_mailbox(scene: Scene) -> None:
+    for number in (1, 2):
+        await started(scene, a_probe(number))
+        await sent(scene, a_probe(number), Ending.IN_DOUBT)
+    await see(scene, a_probe(1))
+    assert outcomes(scene) == [Outcome.DELIVERED]
+    await scene.advance(DEADLINE.total_seconds() + 1)
+    await scene.settler.watched("monitor", scene.clock.now())
+    assert outcomes(scene) == [Outcome.DELIVERED, Outcome.UNKNOWN]
+
+
+@on_scene
+async def test_what_is_being_sent_is_not_closed_at_its_deadline(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await scene.advance(PAST_GRACE)
+    await scene.settler.watched("monitor", scene.clock.now())
+    assert outcomes(scene) == []
+
+
+@pytest.mark.parametrize(
+    "written, kind",
+    [
+        (b"Subject: an offer\r\n\r\nbuy\r\n", Kind.FOREIGN),
+        (message(a_probe(), OTHER_KEY), Kind.FORGED),
+        (b"Mailflow-Probe: " + b"a" * 64 + b"\r\n\r\n", Kind.FORGED),
+        (message(a_probe(instance="probe-b")), Kind.OTHER_INSTANCE),
+        (message(a_probe(77)), Kind.FORGED),  # well signed, but the ledger does not know it
+    ],
+)
+@on_scene
+async def test_strangers_are_told_and_change_nothing(scene: Scene, written: bytes, kind: Kind) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await scene.settler.take("monitor", [letter(scene, written)], rescan=False)
+    assert [stranger.kind for stranger in scene.of(Stranger)] == [kind]
+    assert outcomes(scene) == []
+    assert (await scene.record(a_probe().id)).arrival is None
+
+
+@on_scene
+async def test_a_message_in_a_mailbox_that_is_not_its_own_is_forged(scene: Scene) -> None:
+    await started(scene, replace(a_probe(), mailbox="other"))
+    await see(scene, a_probe())
+    assert [stranger.kind for stranger in scene.of(Stranger)] == [Kind.FORGED]
+
+
+@on_scene
+async def test_a_probe_that_another_process_closed_is_reported_once_with_its_outcome(scene: Scene) -> None:
+    # Given
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await scene.ledger.close(a_probe().id, Judgement(Outcome.JUNKED, "another saw it"), at=scene.clock.now())
+
+    # When
+    await scene.advance(PAST_GRACE)
+    await scene.settler.settle_overdue("monitor")
+    await scene.settler.settle_overdue("monitor")
+
+    # Then
+    assert outcomes(scene) == [Outcome.JUNKED]
+
+
+@on_scene
+async def test_of_two_who_settle_at_once_one_reports(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await asyncio.gather(see(scene, a_probe(), uid="1"), see(scene, a_probe(), uid="2"))
+    assert outcomes(scene) == [Outcome.DELIVERED]
+
+
+@on_scene
+async def test_to_a_probe_of_another_instance_this_eye_is_closed(scene: Scene) -> None:
+    # Given its messages are passed over here, so that not seeing them proves nothing
+    other = replace(a_probe(), instance="probe-b")
+    await started(scene, other)
+    await sent(scene, other)
+
+    # When
+    await scene.advance(DEADLINE.total_seconds() + 1)
+    await scene.settler.watched("monitor", scene.clock.now())
+    assert outcomes(scene) == []
+    await scene.advance(GRACE.total_seconds())
+    await scene.settler.settle_overdue("monitor")
+
+    # Then
+    assert outcomes(scene) == [Outcome.UNKNOWN]
+
+
+@on_scene
+async def test_letters_that_the_ledger_could_not_take_are_taken_when_they_are_read_again(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    scene.faults.failing = {"sight"}
+    with pytest.raises(ExceptionGroup) as trouble:
+        await see(scene, a_probe())
+    assert trouble.group_contains(LedgerTrouble)
+    scene.faults.failing = set()
+    await see(scene, a_probe())
+    assert outcomes(scene) == [Outcome.DELIVERED]
+    assert len(scene.of(Seen)) == 1
+
+
+@on_scene
+async def test_an_attempt_that_could_not_be_kept_is_told_when_it_is(scene: Scene) -> None:
+    await started(scene, a_probe())
+    scene.faults.failing = {"record_attempt"}
+    with pytest.raises(LedgerTrouble):
+        await sent(scene, a_probe())
+    assert scene.of(Attempted) == []
+    assert scene.flight.is_sending(a_probe().id)
+
+
+@on_scene
+async def test_a_probe_that_could_not_be_closed_is_closed_at_the_next_look(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await scene.advance(DEADLINE.total_seconds() + 1)
+    scene.faults.failing = {"close"}
+    with pytest.raises(LedgerTrouble):
+        await scene.settler.watched("monitor", scene.clock.now())
+    scene.faults.failing = set()
+    await scene.settler.settle_overdue("monitor")
+    assert outcomes(scene) == [Outcome.MISSING]
