@@ -76,7 +76,8 @@ class Board:
             self._restore_total(total)
         for record in recent:
             self._last(record)
-        self._open = {record.probe.id for record in outstanding}
+        # Probes of other instances are in their totals, not in these.
+        self._open = {record.probe.id for record in outstanding if record.probe.instance == self.settings.instance}
 
     def __call__(self, happening: Happening) -> None:
         """Take note of what happens; a Reporter."""

@@ -84,7 +84,7 @@ class Engine:
             key=keys[0],
             clock=world.clock,
             report=self._report,
-            expect=lambda mailbox: self._watches[mailbox].stir(),
+            expect=self._expect,
             spawn=self._spawn,
         )
         self._rounds = Rounds(
@@ -154,6 +154,11 @@ class Engine:
         routes = self.settings.routes.values()
         return min(max((KEPT * route.interval + route.deadline for route in routes), default=_DAY), _DAY)
 
+    def _expect(self, mailbox: str) -> None:
+        # A retry may go back to a config that had another mailbox.
+        if watch := self._watches.get(mailbox):
+            watch.stir()
+
     def _report(self, happening: Happening) -> None:
         for reporter in self._reporters:
             reporter(happening)
@@ -215,7 +220,7 @@ class Engine:
 
     async def _settle_overdue(self) -> None:
         while True:
-            for mailbox in self.settings.mailboxes:
+            for mailbox in self._flight.mailboxes():
                 await self._settler.settle_overdue(mailbox)
             await self._world.clock.sleep(OVERDUE_EVERY.total_seconds())
 

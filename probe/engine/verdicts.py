@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 
 from probe.engine.evidence import Evidence
-from probe.engine.happenings import Ended, Happening, Judged, Reporter, SharedFault
+from probe.engine.happenings import Ended, Happening, Judged, MembersKnown, Reporter, SharedFault
 from probe.model.outcome import State
 from probe.model.settings import Route, Settings
 from probe.model.verdict import NO_OPINION, Opinion, Verdict, form, guard
@@ -18,7 +18,7 @@ AT_LEAST = timedelta(seconds=1)
 
 
 class Verdicts:
-    """Form the verdicts on the members of all pools; a Reporter, that listens for finished probes."""
+    """Form the verdicts on the members of all pools; a Reporter, that listens for members and finished probes."""
 
     def __init__(
         self,
@@ -36,6 +36,8 @@ class Verdicts:
         self._report = report
         self._opinions: dict[tuple[str, str], Opinion] = {}
         self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._told: dict[str, set[str]] = {}
+        """Per pool, the members whose verdict was reported; not those whose verdict was only restored."""
         self._shared: dict[tuple[str, str], bool] = {}
         self._stale_after = {pool: self._stale(pool) for pool in settings.pools}
         self._news = asyncio.Event()
@@ -49,10 +51,15 @@ class Verdicts:
         }
 
     def __call__(self, happening: Happening) -> None:
-        """Listen for what finished."""
-        if isinstance(happening, Ended):
-            self._evidence.add(happening.record)
-            self._news.set()
+        """Listen for what finished, and tell at once what was thought before of members that are new."""
+        match happening:
+            case Ended(record):
+                self._evidence.add(record)
+                self._news.set()
+            case MembersKnown(pool):
+                self._consider(pool, ())
+            case _:
+                pass
 
     async def run(self) -> None:
         """Think again whenever there is news, and at least every second."""
@@ -73,9 +80,10 @@ class Verdicts:
         before = {name: self._verdicts[pool, name] for name in names if (pool, name) in self._verdicts}
         verdicts = guard(opinions, before, min_healthy=self._settings.health.min_healthy, now=self._clock.now())
         for name, verdict in verdicts.items():
-            if before.get(name) != verdict:
+            if before.get(name) != verdict or name not in self._told.get(pool, ()):
                 self._verdicts[pool, name] = verdict
                 self._report(Judged(pool, name, verdict, before.get(name)))
+        self._told[pool] = set(names)
         for route in self._settings.routes.values():
             if route.pool == pool:
                 self._consider_shared(route, names)
