@@ -7,6 +7,7 @@ from typing import Any
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from probe.engine.sending import Dispatcher, Path
@@ -35,6 +36,7 @@ class Rounds:
         smtp: Callable[[str], SmtpSettings],
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, Any]], object],
+        scheduler: BaseScheduler | None = None,
     ) -> None:
         self._routes = tuple(routes)
         self._dispatcher = dispatcher
@@ -43,14 +45,14 @@ class Rounds:
         self._clock = clock
         self._spawn = spawn
         self._last_round: dict[tuple[str, str], int] = {}
-        self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._scheduler = scheduler or AsyncIOScheduler(timezone="UTC")
         self._scheduler.add_listener(_missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
 
     def start(self) -> None:
         """Begin a round at the start of each interval."""
         for route in self._routes:
-            first = EPOCH + (round_at(self._clock.now(), route.interval) + 1) * route.interval
-            trigger = IntervalTrigger(seconds=route.interval.total_seconds(), start_date=first, timezone="UTC")
+            # Since 1970, not since the next round: a clock that is set back must not go before the first one.
+            trigger = IntervalTrigger(seconds=route.interval.total_seconds(), start_date=EPOCH, timezone="UTC")
             self._scheduler.add_job(self._run_round, trigger, (route,), **_JOB)
         self._scheduler.start()
         self._spawn(self._follow_clock())
