@@ -81,8 +81,8 @@ class MailboxWatch:
             self._read[folder] = began
             self._report(FolderRead(self._mailbox, folder, began, news.messages))
             if set(self._read) == folders:
-                self._back_off = FIRST_BACK_OFF
                 await self._settler.watched(self._mailbox, min(self._read.values()))
+                self._back_off = FIRST_BACK_OFF
 
         return read_whole
 
