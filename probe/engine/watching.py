@@ -44,13 +44,15 @@ class FolderWatch:
         self._clock = clock
         self._read_whole = read_whole
         self._stirred = asyncio.Event()
+        self._idles = False
         self._read_from = clock.now()
         """When the last complete reading began."""
 
     def stir(self) -> None:
         """Make the watch think again about when to ask next, because mail is expected."""
         self._stirred.set()
-        self._reader.wake()
+        if self._idles:  # Else it would be the next wait that is cut short, by nothing new.
+            self._reader.wake()
 
     async def run(self, *, since: datetime) -> None:
         """Watch until there is trouble: raises MailboxTrouble or LedgerTrouble."""
@@ -86,11 +88,18 @@ class FolderWatch:
             now = self._clock.now()
             due = min(due, now + self._next(now))
             if due - now >= WORTH_IDLING:
-                await self._reader.wait(due - now)
+                await self._idle(due - now)
             else:
                 await self._clock.wait(self._stirred, (due - now).total_seconds())
             if not self._stirred.is_set():
                 return
+
+    async def _idle(self, longest: timedelta) -> None:
+        self._idles = True
+        try:
+            await self._reader.wait(longest)
+        finally:
+            self._idles = False
 
     def _next(self, now: datetime) -> timedelta:
         return asking.pause(

@@ -1,0 +1,133 @@
+"""What is deleted, and what never is."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from probe.model.letter import Folder, Place, Sighting
+from probe.model.probe import Probe
+from probe.model.settings import TagKey
+from probe.ports import LedgerTrouble, MailboxTrouble
+from tests.engine.fakes import FakeReader
+from tests.engine.scene import Scene, a_probe, message, on_scene
+from tests.engine.watched import BOX, in_flight, settled, tidier
+
+HOUR = timedelta(hours=1)
+
+
+def reader(scene: Scene) -> FakeReader:
+    return scene.mailbox.reader(Folder.INBOX, "INBOX")
+
+
+async def filed(scene: Scene, probe: Probe, written: bytes | None = None) -> Place:
+    """Let a message lie in the inbox, and the ledger know of it."""
+    place = scene.mailbox.deliver(message(probe) if written is None else written)
+    await scene.ledger.sight(Sighting(probe.id, place, scene.clock.now(), None, 100), rescan=False)
+    return place
+
+
+def left(scene: Scene) -> int:
+    return len(scene.mailbox.stored[Folder.INBOX])
+
+
+@on_scene
+async def test_a_settled_message_of_ours_is_deleted(scene: Scene) -> None:
+    await filed(scene, await settled(scene))
+    await scene.advance(1)
+    await tidier(scene).tidy(reader(scene))
+    assert left(scene) == 0
+
+
+@on_scene
+async def test_a_message_whose_probe_is_in_flight_stays(scene: Scene) -> None:
+    await filed(scene, await in_flight(scene))
+    await scene.advance(1)
+    await tidier(scene).tidy(reader(scene))
+    assert left(scene) == 1
+
+
+@pytest.mark.parametrize("after, stays", [(HOUR, 1), (HOUR + timedelta(microseconds=1), 0)])
+@on_scene
+async def test_a_message_is_kept_as_long_as_the_config_says(scene: Scene, after: timedelta, stays: int) -> None:
+    await filed(scene, await settled(scene))
+    await scene.advance(after.total_seconds())
+    await tidier(scene, replace(BOX, keep=HOUR)).tidy(reader(scene))
+    assert left(scene) == stays
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"Subject: mail of somebody else\r\n\r\n",
+        message(a_probe(2)),
+        message(a_probe(1), TagKey("k1", b"fedcba9876543210")),
+        message(replace(a_probe(1), instance="probe-b")),
+    ],
+    ids=["foreign", "another probe's", "forged", "another instance's"],
+)
+@on_scene
+async def test_what_does_not_verify_when_it_is_read_again_stays(scene: Scene, written: bytes) -> None:
+    await filed(scene, await settled(scene), written)
+    await scene.advance(1)
+    await tidier(scene).tidy(reader(scene))
+    assert left(scene) == 1
+
+
+@on_scene
+async def test_mail_that_the_ledger_does_not_know_is_never_asked_about(scene: Scene) -> None:
+    scene.mailbox.deliver(b"Subject: mail of somebody else\r\n\r\n")
+    at_work = reader(scene)
+    await tidier(scene).tidy(at_work)
+    assert at_work.removals == []
+
+
+@on_scene
+async def test_what_could_not_be_deleted_is_not_tried_again_in_this_session(scene: Scene) -> None:
+    # Given
+    stubborn = await filed(scene, await settled(scene))
+    at_work, tidy = reader(scene), tidier(scene)
+    at_work.keeps = {stubborn.uid}
+    for _ in range(3):
+        await scene.advance(2)
+        await tidy.tidy(at_work)
+    assert at_work.removals == [[stubborn]]
+
+    # When
+    other = await filed(scene, await settled(scene, 2))
+    await scene.advance(2)
+    await tidy.tidy(at_work)
+
+    # Then it does not stand in the way of others
+    assert at_work.removals == [[stubborn], [other]]
+
+
+@on_scene
+async def test_a_folder_is_tidied_once_a_second_at_most(scene: Scene) -> None:
+    tidy = tidier(scene)
+    for _ in range(30):
+        await tidy.tidy(reader(scene))
+        await scene.advance(0.1)
+    assert scene.faults.calls.count("removable") == 3
+
+
+@on_scene
+async def test_what_is_gone_is_not_asked_about_again(scene: Scene) -> None:
+    place = await filed(scene, await settled(scene))
+    at_work, tidy = reader(scene), tidier(scene)
+    for _ in range(3):
+        await scene.advance(2)
+        await tidy.tidy(at_work)
+    assert at_work.removals == [[place]]
+
+
+@on_scene
+async def test_trouble_comes_out(scene: Scene) -> None:
+    await filed(scene, await settled(scene))
+    await scene.advance(1)
+    scene.mailbox.trouble[Folder.INBOX] = MailboxTrouble("the server is gone")
+    with pytest.raises(MailboxTrouble):
+        await tidier(scene).tidy(reader(scene))
+    scene.faults.failing = {"removable"}
+    with pytest.raises(LedgerTrouble):
+        await tidier(scene).tidy(reader(scene))
