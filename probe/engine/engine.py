@@ -21,7 +21,7 @@ from probe.engine.tidying import Tidier
 from probe.engine.verdicts import Verdicts
 from probe.engine.watching import FolderWatch, ReadWhole
 from probe.model.letter import Folder
-from probe.model.probe import Record
+from probe.model.probe import Probe, Record
 from probe.model.settings import Mailbox, Member, Settings, TagKey
 from probe.ports import Clock, Finder, Ledger, LedgerTrouble, MailboxAccess, Sender
 
@@ -66,6 +66,8 @@ class Engine:
         )
         self._reporters: tuple[Reporter, ...] = (self.board, self._verdicts, self._keep_verdict, *reporters)
         self._flight = Flight()
+        self._seen_before: list[Probe] = []
+        """Probes that were seen before a restart, and not yet closed."""
         self._deferred: dict[tuple[str, str], list[Record]] = {}
         self._settler = Settler(
             world.ledger,
@@ -129,6 +131,8 @@ class Engine:
             loops += [self._settle_overdue, self._prune, self._verdicts.run]
             for loop in loops:
                 self._spawn(self._supervised(loop))
+            for probe in self._seen_before:
+                self._spawn(self._settler.settle(probe))
             try:
                 yield
             finally:
@@ -146,6 +150,8 @@ class Engine:
         for record in outstanding:
             self._flight.put(record)
             self._flight.expect(record.probe.id, since=record.probe.started)
+            if record.arrival:
+                self._seen_before.append(record.probe)
             if record.next_attempt:
                 self._deferred.setdefault((record.probe.pool, record.probe.member), []).append(record)
 
