@@ -45,6 +45,7 @@ class Rounds:
         self._clock = clock
         self._spawn = spawn
         self._last_round: dict[tuple[str, str], int] = {}
+        self._highest_round: dict[tuple[str, str], int] = {}
         self._scheduler = scheduler or AsyncIOScheduler(timezone="UTC")
         self._scheduler.add_listener(_missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
 
@@ -89,12 +90,14 @@ class Rounds:
     def _slot(self, route: Route, member: Member, number: int) -> int | None:
         """Return the slot to claim for a round; None if the round was run already."""
         turned = (route.name, member.name)
-        last = self._last_round.get(turned, -1)
-        if number == last:
+        if number == self._last_round.get(turned):
             return None
         self._last_round[turned] = number
-        # Numbers come again when the wall clock was set back; their slots are taken, but the turn is due.
-        return number if number > last else extra_slot(self._clock.now())
+        if number > self._highest_round.get(turned, -1):
+            self._highest_round[turned] = number
+            return number
+        # Numbers come again when the wall clock was set back; their slots are taken, but the turns are due.
+        return extra_slot(self._clock.now())
 
     async def _follow_clock(self) -> None:
         """Plan anew when the wall clock was set: APScheduler would wait for the time that it planned for."""

@@ -1,0 +1,210 @@
+"""When members have their turns."""
+
+import asyncio
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import cast
+
+import pytest
+from apscheduler.schedulers.base import BaseScheduler
+
+from probe.engine.rounds import CATCH_UP, Rounds
+from probe.model.settings import Member, Route, SmtpSettings
+from probe.model.slots import phase, round_at, turn
+from probe.net.clock import SystemClock
+from tests.engine.fakes import NOON
+from tests.engine.scene import SECOND, Scene, member, on_scene, route
+from tests.engine.scheduling import FakeScheduler
+
+HOUR = timedelta(hours=1)
+INTERVAL = 60 * SECOND
+ROUTE = route(interval=INTERVAL)
+NAMES = ("mta1", "mta2", "mta3", "mta4")
+
+
+class Running:
+    """Rounds over a pool, begun."""
+
+    def __init__(self, scene: Scene, *names: str, routes: tuple[Route, ...] = (ROUTE,), welcomed: bool = True) -> None:
+        self.scene = scene
+        self.members: list[Member] = [member(name) for name in names]
+        self.rounds = Rounds(
+            routes,
+            scene.dispatcher,
+            members=lambda pool: self.members,
+            smtp=lambda pool: SmtpSettings(),
+            clock=scene.clock,
+            spawn=scene.spawn,
+            scheduler=cast(BaseScheduler, FakeScheduler(scene.clock)),
+        )
+        self.rounds.start()
+        if welcomed:
+            self.rounds.welcome("vip", self.members)
+
+    @property
+    def turns(self) -> dict[str, list[datetime]]:
+        turns = defaultdict(list)
+        for sent in self.scene.sender.sent:
+            turns[sent.member].append(sent.at)
+        return turns
+
+
+def due(number: int, name: str) -> datetime:
+    return turn(number, INTERVAL, route=ROUTE.name, member=name)
+
+
+@on_scene
+async def test_each_member_has_its_turn_once_an_interval_at_its_own_moment(scene: Scene) -> None:
+    running = Running(scene, *NAMES)
+    await scene.advance(5 * 60 - 0.001)
+    first = round_at(NOON, INTERVAL)
+    assert running.turns.keys() == set(NAMES)
+    for name, moments in running.turns.items():
+        assert moments == [due(number, name) for number in range(first, first + 5)]
+    assert len({phase(ROUTE.name, name) for name in NAMES}) == len(NAMES)
+
+
+@on_scene
+async def test_turns_that_passed_before_the_start_are_made_up_for_soon(scene: Scene) -> None:
+    start = NOON + 50 * SECOND
+    await scene.advance(50)
+    running = Running(scene, *NAMES)
+    await scene.advance(9)
+    number = round_at(NOON, INTERVAL)
+    late = [name for name in NAMES if due(number, name) < start]
+    assert late
+    for name in late:
+        assert start <= running.turns[name][0] <= start + CATCH_UP
+    slots = {record.probe.member: record.probe.slot for record in await scene.ledger.outstanding()}
+    assert all(slots[name] == number for name in late)
+
+
+@on_scene
+async def test_a_round_that_was_run_before_a_restart_is_not_run_again(scene: Scene) -> None:
+    Running(scene, *NAMES)
+    await scene.advance(59.9)
+    await scene.end()
+    scene.dispatcher = scene.new_dispatcher()
+    Running(scene, *NAMES)
+    await scene.advance(0.05)
+    assert len(scene.sender.sent) == len(NAMES)
+
+
+@on_scene
+async def test_a_member_that_is_new_takes_part_at_once_and_one_that_went_does_no_more(scene: Scene) -> None:
+    running = Running(scene, "mta1")
+    await scene.advance(60)
+    running.members = [member("mta2")]
+    running.rounds.welcome("vip", running.members)
+    await scene.advance(180)
+    went, came = running.turns["mta1"], running.turns["mta2"]
+    # The turn that was planned when its round began may still come.
+    assert len(went) <= 2
+    assert came[0] < NOON + 120 * SECOND
+    assert len(came) == 3
+
+
+@on_scene
+async def test_a_member_that_comes_back_within_a_round_has_had_its_turn(scene: Scene) -> None:
+    running = Running(scene, "mta1")
+    await scene.advance(59.9)
+    running.rounds.welcome("vip", running.members)
+    await scene.advance(0.09)
+    assert len(running.turns["mta1"]) == 1
+
+
+@on_scene
+async def test_another_pools_members_take_no_part(scene: Scene) -> None:
+    running = Running(scene, welcomed=False)
+    running.rounds.welcome("other", [member("mta1", "other")])
+    await scene.advance(59)
+    assert scene.sender.sent == []
+
+
+@on_scene
+async def test_a_member_that_hangs_delays_nobody(scene: Scene) -> None:
+    scene.sender.hanging["mta2"] = asyncio.Event()
+    running = Running(scene, *NAMES)
+    await scene.advance(2 * 60 - 0.001)
+    first = round_at(NOON, INTERVAL)
+    for name in NAMES:
+        assert running.turns[name] == [due(first, name), due(first + 1, name)]
+
+
+@pytest.mark.parametrize("by", [-HOUR, HOUR, -48 * HOUR, -15 * INTERVAL, -1.5 * INTERVAL])
+@on_scene
+async def test_turns_go_on_when_the_clock_is_set(scene: Scene, by: timedelta) -> None:
+    # Given
+    running = Running(scene, "mta1")
+    await scene.advance(20 * 60)
+    before = len(running.turns["mta1"])
+    assert before == 20
+
+    # When
+    scene.clock.set_wall(by)
+    await scene.advance(10 * 60)
+
+    # Then there is a turn every interval, but for the one in which the clock was set
+    after = running.turns["mta1"][before:]
+    assert 9 <= len(after) <= 11
+    assert all(later - earlier <= 2 * INTERVAL for earlier, later in pairwise(after))
+    assert [later - earlier for earlier, later in pairwise(after)].count(INTERVAL) >= 8
+
+
+@on_scene
+async def test_a_small_correction_of_the_clock_plans_nothing_anew(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = Running(scene, "mta1")
+    await scene.advance(90)
+    scene.clock.set_wall(timedelta(seconds=1.5))
+    await scene.advance(120)
+    assert caplog.messages == []
+    assert len(running.turns["mta1"]) in {3, 4}
+
+
+@on_scene
+async def test_after_the_end_no_round_begins(scene: Scene) -> None:
+    running = Running(scene, "mta1")
+    await scene.advance(60)
+    running.rounds.stop()
+    running.rounds.stop()
+    await scene.advance(600)
+    assert len(running.turns["mta1"]) <= 2
+
+
+@on_scene
+async def test_two_routes_over_one_member_have_each_their_turns(scene: Scene) -> None:
+    Running(scene, "mta1", routes=(ROUTE, route("outbound", interval=2 * INTERVAL)))
+    await scene.advance(4 * 60 - 0.001)
+    subjects = Counter(record.probe.route for record in await scene.ledger.outstanding())
+    assert subjects == {"inbound": 4, "outbound": 2}
+
+
+@on_scene
+async def test_the_real_scheduler_begins_the_rounds(scene: Scene) -> None:
+    # Given
+    members = [member("mta1")]
+    quick = route(interval=0.2 * SECOND)
+    rounds = Rounds(
+        [quick],
+        scene.dispatcher,
+        members=lambda pool: members,
+        smtp=lambda pool: SmtpSettings(),
+        clock=SystemClock(),
+        spawn=scene.spawn,
+    )
+
+    # When
+    rounds.start()
+    for _ in range(200):
+        await asyncio.sleep(0.02)
+        if len(scene.sender.sent) == 3:
+            break
+    rounds.stop()
+
+    # Then
+    slots = sorted(record.probe.slot for record in await scene.ledger.outstanding())
+    assert len(slots) >= 3
+    assert len(set(slots)) == len(slots)
