@@ -115,6 +115,7 @@ def _smtp(section: SmtpSection) -> SmtpSettings:
         ca_file=section.ca_file,
         ehlo=section.ehlo,
         source_address=section.source_address,
+        lmtp=section.lmtp,
         login=Login(auth.username, auth.password) if auth else None,
         login_without_tls=bool(auth and auth.plaintext),
         timeouts=Timeouts(connect=timeouts.connect, reply=timeouts.reply, total=timeouts.total),

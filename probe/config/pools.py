@@ -88,6 +88,7 @@ class SmtpSection(Section):
     ehlo: Greeting | None = None
     source_address: Address | None = None
     proxy_protocol: Literal["none"] = "none"
+    lmtp: bool = False
     auth: Authentication | None = None
     pipelining: Literal["auto", "off"] = "auto"
     timeouts: TimeoutSection = TimeoutSection()

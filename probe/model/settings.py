@@ -19,6 +19,14 @@ class Tls(StrEnum):
     IMPLICIT = "implicit"
 
 
+class ProxyProtocol(StrEnum):
+    """Whether and how a member is told, before anything else, who is connecting."""
+
+    NONE = "none"
+    V1 = "v1"
+    V2 = "v2"
+
+
 class UnknownIs(StrEnum):
     """What a load balancer hears about a member when nobody can tell."""
 
@@ -56,6 +64,9 @@ class SmtpSettings:
     ehlo: str | None = None
     """The name given in EHLO; None: this host's own."""
     source_address: str | None = None
+    proxy_protocol: ProxyProtocol = ProxyProtocol.NONE
+    lmtp: bool = False
+    """Speak LMTP (RFC 2033)."""
     login: Login | None = None
     login_without_tls: bool = False
     timeouts: Timeouts = Timeouts()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from probe.model.message import Envelope
 from probe.model.outcome import Stage
 from probe.model.reply import Ending, Reply
-from probe.model.settings import SmtpSettings, Tls
+from probe.model.settings import ProxyProtocol, SmtpSettings, Tls
 from probe.net.text import printable
 from probe.smtp import auth
 from probe.smtp.commands import Say, Secure, Step, Unsayable, addressed, command, greeting, message
@@ -146,8 +146,11 @@ class Dialogue:
         return (yield from self._hello(Stage.EHLO))
 
     def _hello(self, stage: Stage) -> Script:
-        reply = yield command(stage, f"EHLO {self._ehlo}")
-        if reply.code in _NO_EHLO:  # RFC 5321 4.1.1.1: a server of old
+        settings = self._settings
+        reply = yield command(stage, f"{'LHLO' if settings.lmtp else 'EHLO'} {self._ehlo}")
+        # A server that does not know the PROXY header refuses that, and EHLO gets its answer.
+        may_be_old = not settings.lmtp and settings.proxy_protocol is ProxyProtocol.NONE
+        if reply.code in _NO_EHLO and may_be_old:  # RFC 5321 4.1.1.1: a server of old
             reply = yield command(stage, f"HELO {self._ehlo}")
         elif reply.positive:
             self._extensions = offered(reply)

@@ -102,6 +102,7 @@ def test_how_members_are_spoken_to_arrives(every):
         server_name="vip.lab.test",
         ehlo="probe.lab.test",
         source_address="127.0.0.1",
+        lmtp=True,
         login=Login("probe", Secret(PASSWORD)),
         login_without_tls=True,
         timeouts=Timeouts(timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=3)),
