@@ -1,10 +1,12 @@
 """A member's turn, from the claim to the end of the last attempt."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from probe.engine.happenings import Attempted, Ended, LedgerFailed, LedgerWorks, Skipped, Started
+from probe.engine.sending import Path
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome
 from probe.model.reply import Ending
@@ -19,6 +21,10 @@ RETRY = Retry(attempts=3, first=2 * SECOND, longest=60 * SECOND)
 async def counted(scene: Scene) -> dict[Tally, int]:
     totals: list[Total] = list(await scene.ledger.totals())
     return {total.tally: total.count for total in totals if total.outcome is None}
+
+
+def on_other_route() -> Path:
+    return replace(way(), route=replace(way().route, name="other"))
 
 
 def outcomes(scene: Scene) -> list[Outcome]:
@@ -84,6 +90,43 @@ async def test_a_member_is_dialled_again_after_its_transaction(scene: Scene) -> 
     assert await scene.dispatcher.turn(way(), 1)
     assert await scene.dispatcher.turn(way(), 2)
     assert scene.of(Skipped) == []
+
+
+@on_scene
+async def test_a_turn_waits_behind_the_other_routes_of_its_member(scene: Scene) -> None:
+    # Given
+    scene.sender.hanging["mta1"] = asyncio.Event()
+    scene.spawn(scene.dispatcher.turn(way(), 1))
+    await scene.advance(1)
+
+    # When
+    waiting = scene.spawn(scene.dispatcher.turn(on_other_route(), 1))
+    await scene.advance(1)
+    skipped = await scene.dispatcher.turn(on_other_route(), 2)
+    sent_meanwhile = len(scene.sender.sent)
+    scene.sender.hanging["mta1"].set()
+    await scene.advance(0)
+
+    # Then
+    assert (sent_meanwhile, skipped) == (1, None)
+    assert (await scene.record(await waiting or "")).probe.started == NOON + 2 * SECOND
+    assert scene.of(Skipped) == [Skipped("vip", "mta1", "other")]
+
+
+@on_scene
+async def test_nothing_is_begun_any_more_while_what_goes_on_comes_to_its_end(scene: Scene) -> None:
+    scene.sender.hanging["mta1"] = asyncio.Event()
+    going_on = scene.spawn(scene.dispatcher.turn(way(), 1))
+    waiting = scene.spawn(scene.dispatcher.turn(on_other_route(), 1))
+    await scene.advance(1)
+
+    scene.dispatcher.finish()
+    scene.sender.hanging["mta1"].set()
+    await scene.advance(0)
+
+    assert await going_on
+    assert (await waiting, await scene.dispatcher.turn(way("mta2"), 1)) == (None, None)
+    assert (len(scene.sender.sent), scene.dispatcher.transactions) == (1, 0)
 
 
 @on_scene

@@ -1,0 +1,214 @@
+"""What load balancers hear, as evidence comes in."""
+
+from datetime import timedelta
+
+import pytest
+
+from probe.engine.evidence import Evidence
+from probe.engine.happenings import Ended, Judged, MembersKnown, SharedFault
+from probe.engine.verdicts import THROTTLE, Verdicts
+from probe.model.outcome import Outcome, State
+from probe.model.settings import Settings
+from probe.model.verdict import Verdict
+from tests.engine.fakes import NOON
+from tests.engine.scene import SECOND, Scene, member, on_scene, settings
+from tests.engine.test_evidence import ended
+
+FOUR = ("mta1", "mta2", "mta3", "mta4")
+INTERVAL = timedelta(seconds=5)
+STALE = 3 * INTERVAL + timedelta(seconds=10)
+
+
+class Thinking:
+    """Verdicts on a pool, being formed."""
+
+    def __init__(
+        self, scene: Scene, *names: str, asked: Settings | None = None, before: dict[str, Verdict] | None = None
+    ):
+        self.names: list[str] = list(names)
+        self.scene = scene
+        asked = asked or settings(*names)
+        self.verdicts = Verdicts(
+            asked,
+            Evidence(asked.routes, needed=asked.health.rise + asked.health.fall),
+            members=lambda pool: self.names,
+            clock=scene.clock,
+            report=scene.told.append,
+        )
+        self.verdicts.restore({("vip", name): verdict for name, verdict in (before or {}).items()})
+        self.known()
+        scene.spawn(self.verdicts.run())
+        self._number = 0
+
+    def known(self) -> None:
+        self.verdicts(MembersKnown("vip", tuple(member(name) for name in self.names)))
+
+    async def round(self, **outcomes: Outcome) -> None:
+        """Let a round end, one interval after the last."""
+        began = self.scene.clock.now() - NOON
+        for name in self.names:
+            self._number += 1
+            outcome = outcomes.get(name, Outcome.DELIVERED)
+            self.verdicts(Ended(ended(self._number, outcome, name=name, started=began, took=timedelta(0))))
+        await self.scene.advance(INTERVAL.total_seconds())
+
+    @property
+    def states(self) -> dict[str, State]:
+        return {judged.member: judged.verdict.state for judged in self.scene.of(Judged)}
+
+    def of(self, name: str) -> Verdict:
+        return [judged.verdict for judged in self.scene.of(Judged) if judged.member == name][-1]
+
+
+def up_at_first(*, by: State = State.UP) -> Verdict:
+    return Verdict(by, "2 probes in a row delivered", NOON, ("a", "b"), NOON)
+
+
+@on_scene
+async def test_before_any_evidence_everything_is_unknown_and_is_told_at_once(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR)
+    assert thinking.states == dict.fromkeys(FOUR, State.UNKNOWN)
+    assert [judged.before for judged in scene.of(Judged)] == [None] * 4
+
+
+@on_scene
+async def test_members_that_deliver_are_up_after_rise_probes(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR)
+    await thinking.round()
+    assert set(thinking.states.values()) == {State.UNKNOWN}
+    await thinking.round()
+    assert set(thinking.states.values()) == {State.UP}
+
+
+@on_scene
+async def test_a_member_that_discards_goes_down_after_fall_probes_while_three_stay_up(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(2):
+        await thinking.round()
+    for _ in range(2):
+        await thinking.round(mta3=Outcome.MISSING)
+        assert set(thinking.states.values()) == {State.UP}
+    await thinking.round(mta3=Outcome.MISSING)
+    assert thinking.states == {name: State.DOWN if name == "mta3" else State.UP for name in FOUR}
+    verdict = thinking.of("mta3")
+    assert (len(verdict.evidence), verdict.guarded) == (3, False)
+    assert verdict.reason.startswith("3 probes in a row missing")
+    assert not any(fault.shared for fault in scene.of(SharedFault))
+
+
+@on_scene
+async def test_a_member_comes_up_again_after_rise_probes(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(3):
+        await thinking.round(mta3=Outcome.REJECTED)
+    states = [thinking.states["mta3"]]
+    for _ in range(2):
+        await thinking.round()
+        states.append(thinking.states["mta3"])
+    assert states == [State.DOWN, State.DOWN, State.UP]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.MISSING, Outcome.UNREACHABLE, Outcome.BOUNCED, Outcome.REJECTED])
+@on_scene
+async def test_when_all_fail_alike_nobody_goes_down_and_the_fault_is_shared(scene: Scene, outcome: Outcome) -> None:
+    # Given
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(2):
+        await thinking.round()
+
+    # When
+    for _ in range(4):
+        await thinking.round(**dict.fromkeys(FOUR, outcome))
+
+    # Then
+    assert set(thinking.states.values()) == {State.UP}
+    assert {judged.verdict.guarded for judged in scene.of(Judged)[-4:]} == {True}
+    assert scene.of(SharedFault)[-1] == SharedFault("vip", "inbound", True)
+    await thinking.round()
+    assert scene.of(SharedFault)[-1] == SharedFault("vip", "inbound", False)
+
+
+@on_scene
+async def test_a_pool_is_never_emptied_below_min_healthy(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(5):
+        await thinking.round(mta1=Outcome.MISSING, mta2=Outcome.REJECTED, mta3=Outcome.MISSING)
+    down = [name for name, state in thinking.states.items() if state is State.DOWN]
+    assert down == ["mta1", "mta2"]
+    assert thinking.of("mta3").guarded
+    assert "min_healthy" in thinking.of("mta3").reason
+
+
+@on_scene
+async def test_stale_evidence_is_unknown_without_anything_coming_in(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(3):
+        await thinking.round(mta3=Outcome.MISSING)
+    last = thinking.of("mta3").evidence_at
+    assert last
+    await scene.advance((last + STALE - scene.clock.now()).total_seconds())
+    assert thinking.states["mta3"] is State.DOWN
+    await scene.advance(2)
+    assert set(thinking.states.values()) == {State.UNKNOWN}
+    assert "its evidence is stale" in thinking.of("mta3").reason
+
+
+@on_scene
+async def test_evidence_that_comes_in_together_is_thought_over_once(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR)
+    await thinking.round()
+    told = len(scene.told)
+    await thinking.round()
+    assert len(scene.of(Judged)) - told <= len(FOUR) + 1
+    assert scene.of(Judged)[-1].verdict.since - NOON <= INTERVAL + THROTTLE + SECOND
+
+
+@on_scene
+async def test_a_fresh_verdict_from_before_a_restart_is_told_at_once_and_unchanged(scene: Scene) -> None:
+    before = {"mta1": up_at_first(by=State.DOWN), "mta2": up_at_first()}
+    thinking = Thinking(scene, *FOUR, before=before)
+    assert {name: thinking.of(name) for name in before} == before
+    assert thinking.states["mta3"] is State.UNKNOWN
+    told = {judged.member: judged.before for judged in scene.of(Judged)}
+    assert told["mta1"] == before["mta1"]
+
+
+@on_scene
+async def test_a_stale_verdict_from_before_a_restart_turns_unknown_at_once(scene: Scene) -> None:
+    await scene.advance(STALE.total_seconds() + 1)
+    thinking = Thinking(scene, *FOUR, before={"mta1": up_at_first(by=State.DOWN)})
+    assert thinking.states["mta1"] is State.UNKNOWN
+
+
+@on_scene
+async def test_a_verdict_does_not_tell_itself_again(scene: Scene) -> None:
+    Thinking(scene, *FOUR, before={"mta1": up_at_first(by=State.DOWN)})
+    told = len(scene.told)
+    await scene.advance(10)
+    assert len(scene.told) == told
+
+
+@on_scene
+async def test_a_member_that_comes_back_has_the_verdict_it_had(scene: Scene) -> None:
+    # Given
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(3):
+        await thinking.round(mta3=Outcome.MISSING)
+    thinking.names.remove("mta3")
+    thinking.known()
+    scene.told.clear()
+
+    # When
+    thinking.names.append("mta3")
+    thinking.known()
+
+    # Then
+    assert thinking.states == {"mta3": State.DOWN}
+
+
+@on_scene
+async def test_a_pool_of_one_is_never_down(scene: Scene) -> None:
+    thinking = Thinking(scene, "mta1")
+    for _ in range(5):
+        await thinking.round(mta1=Outcome.REJECTED)
+    assert State.DOWN not in {judged.verdict.state for judged in scene.of(Judged)}
