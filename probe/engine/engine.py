@@ -111,6 +111,7 @@ class Engine:
             self.began.set()
             await stop.wait()
             self._rounds.stop()
+            self.dispatcher.finish()
             await self._drain()
 
     @asynccontextmanager

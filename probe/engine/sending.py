@@ -1,10 +1,12 @@
 """Sending: a member's turn on a route, from the claim in the ledger to the end of the last attempt."""
 
+import asyncio
 import logging
 import random
 import secrets
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -27,7 +29,7 @@ MOST_AT_ONCE = 5000
 """Transactions that go on at the same time; turns beyond that are skipped."""
 
 _PATIENCE = timedelta(seconds=1)
-"""How long to wait before the ledger, or a member that is being dialled, is tried again."""
+"""How long to wait before the ledger is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,11 @@ class Path:
     route: Route
     member: Member
     smtp: SmtpSettings
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return pool, member and route."""
+        return self.member.pool, self.member.name, self.route.name
 
 
 class Dispatcher:
@@ -66,37 +73,53 @@ class Dispatcher:
         self._report = report
         self._expect = expect
         self._spawn = spawn
-        self._dialled: set[tuple[str, str]] = set()
+        self._turns: set[tuple[str, str, str]] = set()
+        self._lines: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._dialled = 0
+        self._finishing = False
         self._ledger_fails = False
 
     @property
     def transactions(self) -> int:
         """Return how many transactions go on."""
-        return len(self._dialled)
+        return self._dialled
+
+    def finish(self) -> None:
+        """Begin no further transaction; those that go on come to their end."""
+        self._finishing = True
 
     async def turn(self, path: Path, slot: int) -> str | None:
-        """Send one probe and return its id; None when the turn was skipped, or is somebody else's."""
-        if self._is_dialled(path.member) or len(self._dialled) >= MOST_AT_ONCE:
+        """Send one probe and return its id; None when the turn was skipped, or is somebody else's.
+
+        It is skipped while the turn before of the same route and member goes on. Behind other routes of the member
+        it waits: moments never change, so that of two that fall together one would be skipped for ever.
+        """
+        if path.key in self._turns or self._dialled >= MOST_AT_ONCE:
             await self._skip(path)
             return None
-        with self._dialling(path.member):
-            probe = self._probe(path, slot)
-            if not await self._claim(probe):
-                return None
-            await self._attempt(Record(probe), path)
-            return probe.id
+        self._turns.add(path.key)
+        try:
+            async with self._dialling(path.member):
+                return None if self._finishing else await self._begin(path, slot)
+        finally:
+            self._turns.discard(path.key)
 
     async def retry(self, record: Record, path: Path) -> None:
         """Make the next attempt of a deferred probe when it is due, unless its deadline comes first."""
         assert record.next_attempt is not None
         await self._clock.sleep((record.next_attempt - self._clock.now()).total_seconds())
-        while self._is_dialled(path.member):
-            await self._clock.sleep(_PATIENCE.total_seconds())
-        if self._clock.now() >= record.probe.deadline:
-            return
-        with self._dialling(path.member):
+        async with self._dialling(path.member):
+            if self._finishing or self._clock.now() >= record.probe.deadline:
+                return
             if await self._begin_retry(record.probe):
                 await self._attempt(replace(record, sending=None, next_attempt=None), path)
+
+    async def _begin(self, path: Path, slot: int) -> str | None:
+        probe = self._probe(path, slot)
+        if not await self._claim(probe):
+            return None
+        await self._attempt(Record(probe), path)
+        return probe.id
 
     async def _attempt(self, record: Record, path: Path) -> None:
         probe, number = record.probe, record.attempts + 1
@@ -203,14 +226,12 @@ class Dispatcher:
             self._ledger_fails = False
             self._report(LedgerWorks())
 
-    def _is_dialled(self, member: Member) -> bool:
-        return (member.pool, member.name) in self._dialled
-
-    @contextmanager
-    def _dialling(self, member: Member) -> Iterator[None]:
-        dialled = (member.pool, member.name)
-        self._dialled.add(dialled)
-        try:
-            yield
-        finally:
-            self._dialled.discard(dialled)
+    @asynccontextmanager
+    async def _dialling(self, member: Member) -> AsyncIterator[None]:
+        """Wait until nobody else talks to the member."""
+        async with self._lines[member.pool, member.name]:
+            self._dialled += 1
+            try:
+                yield
+            finally:
+                self._dialled -= 1
