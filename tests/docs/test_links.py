@@ -1,0 +1,59 @@
+"""Links lead somewhere, alerts have their pages, and the changelog knows the version."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from probe import __version__
+from tests.docs.markdown import PAGES, ROOT, anchors, links
+
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_a_link_leads_to_something_that_exists(page: Path) -> None:
+    for link in links(page.read_text()):
+        if re.match(r"https?:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text()), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_a_file_that_is_named_exists(page: Path) -> None:
+    for path in re.findall(r"`((?:probe|tests|docs|dashboards)/[\w./-]+\.\w+)`", page.read_text()):
+        assert (ROOT / path).is_file(), path
+
+
+def test_a_link_to_nowhere_would_be_noticed() -> None:
+    assert links("see [this](docs/none.md), and `[not](this)`\n```text\n[nor](that)\n```\n")[0] == "docs/none.md"
+    assert anchors("## Not there yet\n") == {"not-there-yet"}
+
+
+def test_every_alert_has_a_runbook_that_exists() -> None:
+    groups = yaml.safe_load((ROOT / "dashboards" / "alerts.yaml").read_text())["groups"]
+    runbooks = [rule["annotations"]["runbook_url"] for group in groups for rule in group["rules"]]
+    assert runbooks
+    assert [runbook for runbook in runbooks if not (ROOT / runbook).is_file()] == []
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    assert [int(page.name[:4]) for page in decisions] == list(range(1, len(decisions) + 1))
+    for number, page in enumerate(decisions, start=1):
+        assert page.read_text().startswith(f"# {number}. ")
+
+
+def test_the_changelog_has_the_version_of_the_package() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(rf"^## {re.escape(__version__)} / (?:unreleased|\d{{4}}-\d\d-\d\d)$", changes, re.MULTILINE)
+
+
+def test_a_change_says_of_which_kind_it_is() -> None:
+    changes = re.findall(r"^- (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert changes
+    assert [line for line in changes if not re.match(r"\[(CHANGE|FEATURE|ENHANCEMENT|BUGFIX)\] ", line)] == []

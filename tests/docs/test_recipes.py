@@ -1,0 +1,142 @@
+"""What the pages tell to type or to copy works as printed."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+from probe import config
+from probe.cli.main import main
+from tests.docs.markdown import PAGES, README, ROOT, blocks, section
+
+SHELL = [(page.name, line) for page in PAGES for block in blocks(page.read_text(), "sh") for line in block.splitlines()]
+COMMANDS = [(name, line) for name, line in SHELL if re.match(r"\S*\bmailflow ", line)]
+MAKES = [line for _, line in SHELL if line.startswith("make ")]
+BAD = blocks(section("Installing"), "yaml")[0]
+CONFIGS = [
+    block
+    for page in PAGES
+    for block in blocks(page.read_text(), "yaml")
+    if block != BAD and {"instance", "mailboxes", "pools", "routes"} <= set(yaml.safe_load(block))
+]
+"""The blocks that are a whole config, the bad one left out."""
+
+
+def run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program, which must be there."""
+    found = shutil.which(command[0], path=f"{os.environ['PATH']}:/usr/sbin")
+    assert found, f"{command[0]} is missing: run, as root, sh tests/lab/install.sh"
+    return subprocess.run([found, *command[1:]], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("line", [line for _, line in COMMANDS])
+def test_a_command_that_is_shown_can_be_parsed(line: str) -> None:
+    words = shlex.split(line, comments=True)[1:]
+    if words == ["--version"]:
+        return
+    command = main.get_command(click.Context(main), words[0])
+    assert command, f"there is no command {words[0]}"
+    command.make_context(words[0], words[1:]).close()
+
+
+def test_commands_are_shown_at_all() -> None:
+    assert {shlex.split(line)[1] for _, line in COMMANDS} >= {"run", "once", "explain", "check-config"}
+
+
+@pytest.mark.parametrize("line", MAKES)
+def test_a_make_that_is_shown_has_its_target(line: str) -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(line.split()[1:]) <= set(targets)
+
+
+@pytest.fixture
+def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of credentials in which every name that a page uses has its secret."""
+    for page in PAGES:
+        for name in re.findall(r"credential: ([\w-]+)", page.read_text()):
+            (tmp_path / name).write_text("a secret of some length")
+            (tmp_path / name).chmod(0o600)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("block", CONFIGS)
+def test_a_config_that_is_shown_can_be_loaded(block: str, secrets: Path) -> None:
+    # Given
+    path = secrets / "config.yaml"
+    path.write_text(block)
+
+    # When
+    warnings: list[str] = []
+    settings = config.load(path, warn=warnings.append)
+
+    # Then
+    assert settings.routes
+    assert warnings == []
+
+
+def test_a_whole_config_is_shown() -> None:
+    assert CONFIGS
+
+
+def test_a_bad_config_is_told_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given
+    (told,) = blocks(section("Installing"), "text")
+    monkeypatch.chdir(tmp_path)
+    Path("config.yaml").write_text(BAD)
+
+    # When
+    with pytest.raises(config.ConfigError) as caught:
+        config.load(Path("config.yaml"))
+
+    # Then
+    assert str(caught.value) == told.rstrip()
+
+
+def test_haproxy_takes_the_recipe(tmp_path: Path) -> None:
+    (recipe,) = blocks(section("HAProxy"), "haproxy")
+    (tmp_path / "haproxy.cfg").write_text(recipe)
+    checked = run("haproxy", "-c", "-f", "haproxy.cfg", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_prometheus_takes_the_recipe_with_the_shipped_alerts(tmp_path: Path) -> None:
+    (recipe,) = blocks(section("Prometheus"), "yaml")
+    (tmp_path / "prometheus.yml").write_text(recipe)
+    (tmp_path / "mailflow-alerts.yaml").write_text((ROOT / "dashboards" / "alerts.yaml").read_text())
+    checked = run("promtool", "check", "config", "prometheus.yml", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "rules found" in checked.stdout
+
+
+def test_the_scrape_job_has_the_name_that_the_alerts_expect() -> None:
+    (recipe,) = blocks(section("Prometheus"), "yaml")
+    (job,) = yaml.safe_load(recipe)["scrape_configs"]
+    assert f'job="{job["job_name"]}"' in (ROOT / "dashboards" / "alerts.yaml").read_text()
+
+
+def test_the_members_of_the_balancers_are_those_of_the_config() -> None:
+    shown: dict[str, Any] = yaml.safe_load(CONFIGS[0])["pools"]["vip"]["members"]
+    (haproxy,) = blocks(section("HAProxy"), "haproxy")
+    (keepalived,) = blocks(section("keepalived"), "keepalived")
+    assert set(re.findall(r"^  server (\S+)", haproxy, re.MULTILINE)) == set(shown)
+    assert set(re.findall(r"path /health/vip/(\S+)", keepalived)) <= set(shown)
+
+
+def test_the_unit_gives_the_credentials_that_the_config_asks_for() -> None:
+    (unit,) = blocks(section("systemd"), "ini")
+    given = set(re.findall(r"^LoadCredential=([\w-]+):", unit, re.MULTILINE))
+    assert given == set(re.findall(r"credential: ([\w-]+)", CONFIGS[0]))
+
+
+def test_the_demo_is_described_as_it_is() -> None:
+    members = set(yaml.safe_load((ROOT / "config.yaml").read_text())["pools"]["vip"]["members"])
+    told = section("Five minutes", README)
+    assert {name for name in members if f"`{name}`" in told} == members

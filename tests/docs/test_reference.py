@@ -1,0 +1,174 @@
+"""The tables of the README name all that there is, and nothing else."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import click
+import pytest
+from prometheus_client.core import Metric
+from starlette.routing import Route
+
+from probe.cli.main import main
+from probe.config import schema
+from probe.metrics import ReloadState
+from probe.metrics.collector import registry
+from probe.model.outcome import Outcome, Stage
+from probe.web.api import api_routes
+from probe.web.health import health_routes
+from probe.web.page import page_routes
+from probe.web.program import program_routes
+from tests.docs.markdown import Row, section, tables
+from tests.metrics.boards import NOW, lively_board
+
+COMMANDS = {name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))}
+SCHEMA = schema()
+
+
+def rows(title: str) -> list[Row]:
+    return [row for table in tables(section(title)) for row in table]
+
+
+def first_words(title: str) -> list[str]:
+    return [word for row in rows(title) for word in row.words]
+
+
+# Config
+
+
+def keys() -> Iterator[tuple[str, str]]:
+    """Every key of the config that is no section, with its default as people write it."""
+    seen: set[str] = set()
+
+    def walk(node: dict[str, Any], place: str) -> Iterator[tuple[str, str]]:
+        for name, value in node.get("properties", {}).items():
+            path = f"{place}.{name}".lstrip(".")
+            below = list(inside(value, path))
+            yield from below or [(path, default(name, value, node))]
+
+    def inside(value: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
+        """The keys below one, each section only where it is met first."""
+        for part in (value, *value.get("anyOf", [])):
+            reference = part.get("$ref", "").removeprefix("#/$defs/")
+            if reference and reference not in seen:
+                seen.add(reference)
+                yield from walk(SCHEMA["$defs"][reference], path)
+            for named in part.get("patternProperties", {}).values():
+                yield from inside(named, f"{path}.NAME")
+
+    yield from walk(SCHEMA, "")
+
+
+def default(name: str, value: dict[str, Any], node: dict[str, Any]) -> str:
+    if name in node.get("required", []):
+        return "required"
+    match value.get("default"):
+        case None:
+            return "none"
+        case str(word):
+            return f"`{word}`"
+        case float(ratio):
+            return f"`{100 * ratio:g}%`"
+        case other:
+            return f"`{json.dumps(other)}`"
+
+
+def test_every_key_of_the_config_is_in_the_readme_with_its_default() -> None:
+    documented = {row.words[0]: row.cells[1] for row in rows("Configuration reference")}
+    assert documented == dict(keys())
+
+
+def test_the_walk_through_the_schema_finds_keys_at_every_depth() -> None:
+    found = dict(keys())
+    assert found["instance"] == "required"
+    assert found["mailboxes.NAME.imap.tls"] == "`implicit`"
+    assert found["pools.NAME.members.NAME.port"] == "`25`"
+    assert found["routes.NAME.retry.attempts"] == "`1`"
+
+
+# Words
+
+
+def test_every_outcome_is_in_the_readme() -> None:
+    assert first_words("Outcomes") == list(Outcome)
+
+
+def test_every_outcome_and_every_stage_has_its_troubleshooting() -> None:
+    by_outcome, by_stage = tables(section("Troubleshooting"))
+    assert sorted(word for row in by_outcome for word in row.words) == sorted(Outcome)
+    assert [row.cells[0] for row in by_stage] == list(Stage)
+
+
+def test_the_word_stage_names_every_stage() -> None:
+    (meaning,) = (row.cells[1] for row in rows("Words") if row.cells[0] == "stage")
+    assert meaning.replace(" (the reply after the final dot)", "") == ", ".join(Stage)
+
+
+# Metrics
+
+
+def exported() -> dict[str, tuple[str, set[str]]]:
+    """Every metric of ours, with its type and its labels."""
+    families: list[Metric] = list(registry(lively_board().snapshot(NOW), ReloadState(True, NOW)).collect())
+    return {
+        family.name + ("_total" if family.type == "counter" else ""): (
+            family.type,
+            {label for sample in family.samples for label in sample.labels} - {"le"},
+        )
+        for family in families
+        if family.name.startswith("mailflow_")
+    }
+
+
+def test_every_metric_is_in_the_readme_with_its_type_and_labels() -> None:
+    documented = {row.words[0]: (row.cells[1], set(filter(None, row.cells[2].split(", ")))) for row in rows("Metrics")}
+    assert documented == exported()
+
+
+# Commands
+
+
+def test_every_command_is_in_the_readme() -> None:
+    whole, _ = tables(section("Commands"))
+    assert [row.words[0] for row in whole] == [f"mailflow {name}" for name in COMMANDS]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_a_command_is_in_the_readme(name: str) -> None:
+    _, options = tables(section("Commands"))
+    documented: dict[str, set[str]] = {}
+    command = ""
+    for row in options:
+        command = row.words[0] if row.words else command
+        documented.setdefault(command, set()).update(word.split()[0] for word in Row(row.cells[1:]).words)
+    assert documented.get(name, set()) == options_of(name)
+
+
+def options_of(name: str) -> set[str]:
+    command = COMMANDS[name]
+    assert command is not None
+    return {option for parameter in command.params if isinstance(parameter, click.Option) for option in parameter.opts}
+
+
+# HTTP
+
+
+def served() -> set[str]:
+    """Every path that is served, with its method, as the README writes it."""
+    nothing: Any = None
+    routes: list[Route] = [
+        *health_routes(nothing),
+        *program_routes(nothing),
+        *api_routes(nothing),
+        *page_routes(nothing),
+    ]
+    return {f"{'POST' if 'POST' in (route.methods or ()) else 'GET'} {_upper(route.path)}" for route in routes}
+
+
+def _upper(path: str) -> str:
+    return "/".join(part.strip("{}").upper() if part.startswith("{") else part for part in path.split("/"))
+
+
+def test_every_path_is_in_the_readme() -> None:
+    assert set(first_words("HTTP")) >= served() - {"GET /style.css"}
+    assert {row.words[0] for row in rows("HTTP")} <= served()
