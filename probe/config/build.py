@@ -118,6 +118,7 @@ def _smtp(section: SmtpSection) -> SmtpSettings:
         lmtp=section.lmtp,
         login=Login(auth.username, auth.password) if auth else None,
         login_without_tls=bool(auth and auth.plaintext),
+        pipelining=section.pipelining == "auto",
         timeouts=Timeouts(connect=timeouts.connect, reply=timeouts.reply, total=timeouts.total),
     )
 

@@ -117,6 +117,7 @@ def transcript_document(exchanges: Iterable[Exchange]) -> list[dict[str, Any]]:
             "reply": _reply_document(exchange.reply) if exchange.reply else None,
             "at": microseconds(exchange.at),
             "took": microseconds(exchange.took),
+            "pipelined": exchange.pipelined,
         }
         for exchange in exchanges
     ]
@@ -163,6 +164,7 @@ def _exchange(document: dict[str, Any]) -> Exchange:
         reply=reply and Reply(reply["code"], tuple(reply["lines"]), reply["enhanced_code"]),
         at=duration(document["at"]),
         took=duration(document["took"]),
+        pipelined=document.get("pipelined", False),  # older transcripts do not say
     )
 
 

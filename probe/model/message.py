@@ -19,6 +19,8 @@ class Envelope:
     sender: str
     recipient: str
     message: bytes = b""
+    id: str | None = None
+    """What a delivery status notification is to name it by: the whole tag (RFC 3461 4.4)."""
 
     def __post_init__(self) -> None:
         if b"\r" in self.message.replace(b"\r\n", b"") or b"\n" in self.message.replace(b"\r\n", b""):
@@ -43,7 +45,7 @@ def compose(route: Route, probe: Probe, key: TagKey) -> Envelope:
     message["Auto-Submitted"] = "auto-generated"
     message[HEADER] = written
     message.set_content(_body(route, probe, written), cte="7bit")
-    return Envelope(route.sender, route.recipient, message.as_bytes())
+    return Envelope(route.sender, route.recipient, message.as_bytes(), id=written)
 
 
 def _body(route: Route, probe: Probe, written: str) -> str:

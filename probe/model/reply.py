@@ -72,6 +72,8 @@ class Exchange:
     """When it was sent, from the start of the attempt."""
     took: timedelta
     """From sending to the reply, or to the failure."""
+    pipelined: bool = False
+    """Sent in one group with others (RFC 2920): what the server did for those before it is in ``took`` too."""
 
 
 @dataclass(frozen=True, slots=True)

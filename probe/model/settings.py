@@ -1,5 +1,6 @@
 """What the operator asked for, checked and complete: the values that the program runs on."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -69,29 +70,39 @@ class SmtpSettings:
     """Speak LMTP (RFC 2033)."""
     login: Login | None = None
     login_without_tls: bool = False
+    pipelining: bool = True
+    """Say MAIL, RCPT and DATA in one group where the server offers it (RFC 2920)."""
     timeouts: Timeouts = Timeouts()
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One SMTP server of a pool: one address and port, dialled directly."""
+    """One SMTP server of a pool: one address and port, dialled directly, or a program on this host."""
 
     pool: str
     name: str
-    address: str
-    """An IPv4 or IPv6 address."""
+    address: str | None = None
+    """An IPv4 or IPv6 address; None for a command."""
     port: int = 25
     hostname: str | None = None
     """The name its certificate is expected to carry."""
     preference: int | None = None
     """That of its MX record (RFC 5321 5.1), for a discovered exchanger."""
+    command: tuple[str, ...] = ()
+    """A program and its arguments: SMTP is spoken to its stdin and stdout."""
+
+    def __post_init__(self) -> None:
+        if (self.address is None) != bool(self.command):
+            raise ValueError("a member has either an address or a command")
 
     def __str__(self) -> str:
         return f"{self.pool}/{self.name}"
 
     @property
     def endpoint(self) -> str:
-        """Return address and port as people write them, IPv6 in brackets."""
+        """Return address and port as people write them, IPv6 in brackets; a command as a shell would take it."""
+        if self.address is None:
+            return shlex.join(self.command)
         host = f"[{self.address}]" if ":" in self.address else self.address
         return f"{host}:{self.port}"
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from datetime import timedelta
 
 from probe.model.outcome import Stage
 from probe.smtp.commands import Say, Secure, Step
@@ -31,6 +32,8 @@ class Carrier:
         self._log = log
         self._deadlines = deadlines
         self._limit: Limit | None = None
+        self._sent_at = timedelta()
+        self._all_sent = False
         self.distrusted = False
         """The server's certificate did not pass."""
 
@@ -40,6 +43,8 @@ class Carrier:
             await self._take(step)
             if only_secure and isinstance(step, Secure):
                 return
+        for say in self._dialogue.unanswered() if self._all_sent else ():
+            self._log.unanswered(say, since=self._sent_at)
 
     async def _take(self, step: Step) -> None:
         try:
@@ -71,15 +76,16 @@ class Carrier:
         self._dialogue.secured()
 
     async def _say(self, say: Say) -> None:
-        since = self._log.elapsed()
-        sent, reply = False, None
+        if say.octets or not say.pipelined:
+            self._sent_at = self._log.elapsed()
+        self._all_sent, reply = False, None
         try:
-            sent = await self._sent(say)
+            self._all_sent = await self._sent(say)
             async with self._within(say.stage):
                 reply = await self._connection.reply()
         finally:
-            self._log.exchanged(say, reply, sent=sent, since=since)
-        if sent:
+            self._log.exchanged(say, reply, sent=self._all_sent, since=self._sent_at)
+        if self._all_sent:
             self._dialogue.replied(reply)
         else:
             self._dialogue.replied_early(reply)
@@ -95,5 +101,6 @@ class Carrier:
         return True
 
     def _within(self, stage: Stage) -> asyncio.Timeout:
-        self._limit = self._deadlines.limit(stage)
+        # Once the end is known, whatever is still said and heard belongs to taking leave.
+        self._limit = self._deadlines.limit(Stage.QUIT if self._dialogue.ended else stage)
         return asyncio.timeout(self._limit.seconds)

@@ -1,6 +1,6 @@
 """What a client says: commands that nothing can be smuggled into, and the message with its final dot."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from probe.model.outcome import Stage
 
@@ -25,10 +25,12 @@ class Say:
 
     stage: Stage
     octets: bytes = field(repr=False)
-    """Empty where the server speaks first."""
+    """Empty where the server speaks first, and where the first of a group has carried them."""
     shown: str
     """What the transcript shows."""
     awaited: str
+    pipelined: bool = False
+    """One of a group that goes out at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def greeting() -> Say:
 
 def command(stage: Stage, line: str, *, shown: str | None = None) -> Say:
     """Write a command. Raises Unsayable for whatever a command line cannot hold."""
-    return Say(stage, _octets(stage, line, LONGEST), shown or line, f"reply to {line.partition(' ')[0]}")
+    return Say(stage, _octets(stage, line, LONGEST), shown or line, _awaited(line))
 
 
 def answer(line: str) -> Say:
@@ -60,7 +62,21 @@ def addressed(stage: Stage, verb: str, address: str, parameters: str = "") -> Sa
     """Write a command that carries a path, ``<a@b>``. Raises Unsayable also where the path would end before its end."""
     if "<" in address or ">" in address:
         raise Unsayable(stage, "an address holds an angle bracket")
-    return command(stage, f"{verb}:<{address}>{parameters}")
+    line = f"{verb}:<{address}>"
+    # RFC 5321 4.5.3.1.4: the limit is that of the plain command; extensions raise it by what their parameters need.
+    return Say(stage, _octets(stage, line + parameters, LONGEST + len(parameters)), line + parameters, _awaited(verb))
+
+
+def grouped(*commands: Say) -> tuple[Say, ...]:
+    """Let the first carry the octets of all, so that the others only wait for their replies (RFC 2920 3.1)."""
+    octets = b"".join(each.octets for each in commands)
+    first, *others = (replace(each, octets=b"", pipelined=True) for each in commands)
+    return replace(first, octets=octets), *others
+
+
+def lone_dot() -> Say:
+    """End a message that was agreed to although nobody is to get it (RFC 2920 3.1); it belongs to taking leave."""
+    return Say(Stage.QUIT, b".\r\n", ".", "reply to the lone dot")
 
 
 def message(content: bytes) -> Say:
@@ -76,6 +92,10 @@ def dot_stuffed(content: bytes) -> bytes:
         stuffed = b"." + stuffed
     end = b"" if not stuffed or stuffed.endswith(b"\r\n") else b"\r\n"
     return stuffed + end + b".\r\n"
+
+
+def _awaited(line: str) -> str:
+    return f"reply to {line.partition(' ')[0]}"
 
 
 def _octets(stage: Stage, line: str, longest: int) -> bytes:

@@ -1,6 +1,6 @@
 """The SMTP dialogue without any I/O: it says what is to be done next, hears what came of it, and how all ended."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from probe.model.message import Envelope
@@ -8,11 +8,24 @@ from probe.model.outcome import Stage
 from probe.model.reply import Ending, Reply
 from probe.model.settings import ProxyProtocol, SmtpSettings, Tls
 from probe.net.text import printable
-from probe.smtp import auth
-from probe.smtp.commands import Say, Secure, Step, Unsayable, addressed, command, greeting, message
+from probe.smtp import auth, parameters
+from probe.smtp.commands import (
+    Say,
+    Secure,
+    Step,
+    Unsayable,
+    addressed,
+    command,
+    greeting,
+    grouped,
+    lone_dot,
+    message,
+)
 from probe.smtp.extensions import Extensions, offered
 
 _NO_EHLO = (500, 502)
+_WANTED = {Stage.MAIL: 2, Stage.RCPT: 2, Stage.DATA: 3}
+"""First digits of the replies that let us go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,9 @@ class Dialogue:
         self._extensions: Extensions = {}
         self._encrypted = False
         self._dot_is_out = False
+        self._text_is_awaited = False
+        """Whatever is said now is taken for a message's text."""
+        self._commands: Iterator[Say] = iter(())
         self._script = self._whole()
         self.ended: Ended | None = None
         self.step: Step | None = next(self._script)
@@ -95,6 +111,10 @@ class Dialogue:
         """Hear that the probe itself failed, and why."""
         self._hang_up(Ended(Ending.NOT_TRIED, self._stage, reason))
 
+    def unanswered(self) -> tuple[Say, ...]:
+        """Return the rest of a group whose replies were not waited for; ask when all is over."""
+        return tuple(command for command in self._commands if command.pipelined)
+
     @property
     def _stage(self) -> Stage:
         return self.step.stage if self.step else Stage.QUIT
@@ -111,25 +131,24 @@ class Dialogue:
         return f"no {self._awaited}"
 
     def _advance(self, reply: Reply | None) -> None:
-        if self.ended:
-            self.step = None
-            return
         try:
             self.step = self._script.send(reply) if reply else next(self._script)
-        except StopIteration as stop:
-            self._part(stop.value)
-        except Unsayable as error:
-            self._part(Ended(Ending.NOT_TRIED, error.stage, str(error)))
-
-    def _part(self, ended: Ended) -> None:
-        self.ended = ended
-        self.step = command(Stage.QUIT, "QUIT")
+        except StopIteration:
+            self.step = None
 
     def _hang_up(self, ended: Ended) -> None:
         self.ended = self.ended or ended
         self.step = None
 
-    def _whole(self) -> Script:
+    def _whole(self) -> Generator[Step, Reply, None]:
+        try:
+            self.ended = yield from self._transaction()
+        except Unsayable as error:
+            self.ended = Ended(Ending.NOT_TRIED, error.stage, str(error))
+        if not self._text_is_awaited:
+            yield command(Stage.QUIT, "QUIT")
+
+    def _transaction(self) -> Script:
         parts = (self._greeted, self._introduced, self._secured, self._logged_in, self._enveloped, self._delivered)
         for part in parts:
             if ended := (yield from part()):
@@ -191,17 +210,39 @@ class Dialogue:
         return self._unfit(Stage.AUTH, "offers no TLS, and logging in without it is not allowed")
 
     def _enveloped(self) -> Script:
-        size = f" SIZE={len(self._envelope.message)}" if "SIZE" in self._extensions else ""
-        reply = yield addressed(Stage.MAIL, "MAIL FROM", self._envelope.sender, size)
-        if ended := self._against(Stage.MAIL, reply):
-            return ended
-        reply = yield addressed(Stage.RCPT, "RCPT TO", self._envelope.recipient)
-        return self._against(Stage.RCPT, reply)
+        """Go from MAIL to the reply to DATA; the first of the replies that is against us decides."""
+        self._commands = iter(self._envelope_commands())
+        for said in self._commands:
+            reply = yield said
+            if ended := self._against(said.stage, reply, wanted=_WANTED[said.stage]):
+                self.ended = ended
+                if said.pipelined:
+                    yield from self._heard_out({said.stage: reply})
+                return ended
+        return None
+
+    def _envelope_commands(self) -> tuple[Say, ...]:
+        envelope, offers = self._envelope, self._extensions
+        commands = (
+            addressed(Stage.MAIL, "MAIL FROM", envelope.sender, parameters.of_mail(envelope, offers)),
+            addressed(Stage.RCPT, "RCPT TO", envelope.recipient, parameters.of_rcpt(envelope, offers)),
+            command(Stage.DATA, "DATA"),
+        )
+        return grouped(*commands) if self._settings.pipelining and "PIPELINING" in offers else commands
+
+    def _heard_out(self, replies: dict[Stage, Reply]) -> Generator[Step, Reply, None]:
+        """Hear the rest of a group that has decided the ending already: by position, and to no effect."""
+        for said in self._commands:
+            replies[said.stage] = yield said
+        if not 300 <= replies[Stage.DATA].code < 400:
+            return
+        self._text_is_awaited = True
+        # RFC 2920 3.1; but where somebody would get it, a lone dot is an empty message, and we just leave.
+        if not replies[Stage.RCPT].positive:
+            yield lone_dot()
+            self._text_is_awaited = False
 
     def _delivered(self) -> Script:
-        reply = yield command(Stage.DATA, "DATA")
-        if ended := self._against(Stage.DATA, reply, wanted=3):
-            return ended
         reply = yield message(self._envelope.message)
         return self._against(Stage.BODY, reply) or Ended(Ending.ACCEPTED, Stage.BODY, f"accepted: {_cut(reply)}", reply)
 

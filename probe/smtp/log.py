@@ -36,7 +36,11 @@ class Log:
     def exchanged(self, say: Say, reply: Reply | None, *, sent: bool, since: timedelta) -> None:
         """Note what was said and what came back."""
         shown = say.shown if sent or not say.octets else f"{say.shown} (not all sent)"
-        self.exchanges.append(Exchange(say.stage, shown, reply, since, self.spent(say.stage, since)))
+        self.exchanges.append(Exchange(say.stage, shown, reply, since, self.spent(say.stage, since), say.pipelined))
+
+    def unanswered(self, say: Say, *, since: timedelta) -> None:
+        """Note what was said in vain, whose turn never came: it counts for no stage."""
+        self.exchanges.append(Exchange(say.stage, say.shown, None, since, self.elapsed() - since, say.pipelined))
 
     def replied_after(self, stage: Stage) -> timedelta | None:
         """Return when the last reply at a stage came, counted from the start."""

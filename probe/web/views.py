@@ -93,6 +93,7 @@ def _exchange(exchange: Exchange, attempt: int) -> Json:
         "reply": _reply(exchange.reply) if exchange.reply else None,
         "at_seconds": exchange.at.total_seconds(),
         "took_seconds": exchange.took.total_seconds(),
+        "pipelined": exchange.pipelined,
     }
 
 

@@ -105,6 +105,7 @@ def test_how_members_are_spoken_to_arrives(every):
         lmtp=True,
         login=Login("probe", Secret(PASSWORD)),
         login_without_tls=True,
+        pipelining=False,
         timeouts=Timeouts(timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=3)),
     )
 

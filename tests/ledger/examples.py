@@ -64,7 +64,7 @@ def an_attempt(ending: Ending = Ending.ACCEPTED, *, reason: str = "250 2.0.0 que
         stages={Stage.CONNECT: timedelta(milliseconds=3), Stage.BODY: timedelta(microseconds=7)},
         transcript=(
             Exchange(Stage.BANNER, "", Reply(220, ("mta1",)), timedelta(0), timedelta(milliseconds=4)),
-            Exchange(Stage.BODY, ".", reply, timedelta(milliseconds=900), timedelta(milliseconds=100)),
+            Exchange(Stage.BODY, ".", reply, timedelta(milliseconds=900), timedelta(milliseconds=100), pipelined=True),
             Exchange(Stage.QUIT, "QUIT", None, timedelta(seconds=1), timedelta(seconds=1)),
         ),
     )

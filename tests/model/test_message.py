@@ -67,6 +67,11 @@ def test_nobody_answers_an_automatic_message() -> None:
     assert message_from_bytes(written(), policy=SMTP)["Auto-Submitted"] == "auto-generated"
 
 
+def test_the_envelope_is_named_by_the_tag_that_is_in_the_header() -> None:
+    envelope = compose(route(), probe(), KEY)
+    assert {envelope.id} == tag.written_in_header(envelope.message.split(b"\r\n\r\n", 1)[0])
+
+
 def test_fractions_of_a_second_are_left_out_of_the_date() -> None:
     later = replace(probe(), started=NOW + 7 * TICK)
     assert compose(route(), later, KEY).message == written()

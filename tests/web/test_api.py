@@ -135,7 +135,7 @@ def test_why_says_what_a_probe_came_to_or_waits_for(record: Record, reason: str)
 def test_a_life_has_events_transcript_hops_and_folder() -> None:
     # Given
     banner = Exchange(Stage.BANNER, "", Reply(220, ("hello", "there")), timedelta(0), timedelta(milliseconds=3))
-    cut_off = Exchange(Stage.EHLO, "EHLO x", None, timedelta(milliseconds=3), timedelta(seconds=30))
+    cut_off = Exchange(Stage.EHLO, "EHLO x", None, timedelta(milliseconds=3), timedelta(seconds=30), pipelined=True)
     life = Life(delivered("a1"), [Event(NOW, "started", "it was started")], [[banner], [cut_off]])
 
     # When
@@ -152,6 +152,7 @@ def test_a_life_has_events_transcript_hops_and_folder() -> None:
             "reply": {"code": 220, "enhanced_code": None, "lines": ["hello", "there"]},
             "at_seconds": 0.0,
             "took_seconds": 0.003,
+            "pipelined": False,
         },
         {
             "attempt": 2,
@@ -160,6 +161,7 @@ def test_a_life_has_events_transcript_hops_and_folder() -> None:
             "reply": None,
             "at_seconds": 0.003,
             "took_seconds": 30.0,
+            "pipelined": True,
         },
     ]
     assert view["hops"][1] == {
