@@ -1,0 +1,132 @@
+"""The program under test as a process of its own, judged by what anybody outside can ask of it."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import yaml
+
+from tests.e2e.metrics import Metrics
+from tests.e2e.patience import eventually
+
+READY_WITHIN_SECONDS = 15
+STOPS_WITHIN_SECONDS = 10
+
+
+class Program:
+    """One `mailflow run`, on one config and one state; started, stopped, killed and started again."""
+
+    def __init__(self, config: Mapping[str, Any], home: Path) -> None:
+        self.config_file = home / "config.yaml"
+        self._log = home / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._url = f"http://{config['web']['listen']}"
+        self._client = self.client()
+        self.configure(config)
+
+    def configure(self, config: Mapping[str, Any]) -> None:
+        """Write the config that the next start reads."""
+        self.config_file.write_text(yaml.safe_dump(config))
+
+    def start(self) -> Self:
+        """Run, and return once it says that it is ready."""
+        self.launch()
+        eventually(self._is_ready, within_seconds=READY_WITHIN_SECONDS, what=f"readiness; log:\n{self.log()}")
+        return self
+
+    def launch(self) -> None:
+        """Run, without waiting for anything."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(_command("run", self.config_file), stdout=log, stderr=log)
+
+    def stop(self) -> int:
+        """Ask it to end, and return its exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(STOPS_WITHIN_SECONDS)
+
+    def kill(self) -> None:
+        """End it where it stands, with SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def log(self) -> str:
+        """Return all that it has said so far, before restarts too."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def client(self) -> httpx.Client:
+        """Return a client of its own, to be closed; best by `with`."""
+        return httpx.Client(base_url=self._url, timeout=5, trust_env=False)
+
+    def get(self, path: str, **parameters: str) -> httpx.Response:
+        """Ask it for a page."""
+        return self._client.get(path, params=parameters)
+
+    def metrics(self) -> Metrics:
+        """Scrape it."""
+        return Metrics(self.get("/metrics").text)
+
+    def health(self, member: str, pool: str = "vip") -> int:
+        """Return the status by which a load balancer decides about a member."""
+        return self.get(f"/health/{pool}/{member}").status_code
+
+    def probes(self, **wanted: str) -> list[dict[str, Any]]:
+        """Return all probes that fit, newest first, over as many pages as it takes."""
+        return list(self._pages(wanted))
+
+    def life(self, probe_id: str) -> dict[str, Any]:
+        """Return all that is known of one probe."""
+        life: dict[str, Any] = self.get(f"/api/v1/probes/{probe_id}").json()
+        return life
+
+    def _pages(self, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        cursor: str | None = ""
+        while cursor is not None:
+            page = self.get("/api/v1/probes", **wanted, limit="1000", next=cursor).json()
+            yield from page["probes"]
+            cursor = page["next"]
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"it ended by itself; log:\n{self.log()}"
+        try:
+            return self.get("/-/ready").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        self._client.close()
+
+
+def mailflow(command: str, config_file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run another command of the program to its end."""
+    return subprocess.run(
+        [*_command(command, config_file), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"COLUMNS": "200"},
+    )
+
+
+def printed_json(done: subprocess.CompletedProcess[str]) -> Any:
+    """Read what a command with `--json` printed."""
+    return json.loads(done.stdout)
+
+
+def _command(command: str, config_file: Path) -> list[str]:
+    return [sys.executable, "-m", "probe", command, "-c", str(config_file)]
