@@ -61,7 +61,8 @@ class Daemon:
             finally:
                 await self._web.stop()
         finally:
-            await self._generation.stop()
+            async with self._reloading:  # Of two generations none may be left behind.
+                await self._generation.stop()
             self._exposition.close()
         if self._failure:
             raise self._failure
@@ -107,7 +108,13 @@ class Daemon:
             await renewed.stop()
             return [cannot_listen(settings.web.listen, error)]
         await retired.halt()
-        await renewed.start()
+        try:
+            await renewed.start()
+        except LedgerTrouble as trouble:
+            # The old one has ended: whoever runs this program has to start it again.
+            await renewed.stop()
+            self._broken(trouble)
+            return [str(trouble)]
         self._generation = renewed
         await retired.stop()
         return []
