@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Table, event, make_url
+from sqlalchemy import URL, Connection, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from probe.ledger.transactions import InThreads, OnTheLoop, Transactions
 from probe.net.text import printable
 from probe.ports import LedgerTrouble
 
@@ -39,9 +40,9 @@ class Database:
 
     name: str
     """The database as it may be shown: no password in it."""
-    writing: AsyncEngine
+    writing: Transactions
     """Its transactions exclude each other, those of other processes included."""
-    reading: AsyncEngine
+    reading: Transactions
     """Each of its transactions sees one moment's state."""
     errors: tuple[type[Exception], ...]
     """What SQLAlchemy and the driver beneath it raise when something is wrong."""
@@ -49,14 +50,12 @@ class Database:
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Do a piece of work in a transaction of its own. Raises LedgerTrouble."""
         with self._translating():
-            async with self.writing.begin() as connection:
-                return await connection.run_sync(work)
+            return await self.writing.do(work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Read, at one moment's state. Raises LedgerTrouble."""
         with self._translating():
-            async with self.reading.begin() as connection:
-                return await connection.run_sync(work)
+            return await self.reading.do(work)
 
     async def dispose(self) -> None:
         """Close all connections."""
@@ -99,20 +98,21 @@ _NOT_A_URL = "state is no URL of a database; write sqlite:///./mailflow.db or po
 def _sqlite(url: URL, path: Path) -> Database:
     _make_private(path)
 
-    def engine(begin: str, connections: int) -> AsyncEngine:
-        engine = create_async_engine(
-            url.set(drivername="sqlite+aiosqlite"),
+    def transactions(begin: str, connections: int) -> InThreads:
+        engine = create_engine(
+            url.set(drivername="sqlite+pysqlite"),
             pool_size=connections,
             max_overflow=0,
             pool_reset_on_return=None,  # every transaction is ended by its own block
             # The driver's own transactions begin too late: what was read before may have changed.
-            connect_args={"isolation_level": None, "timeout": PATIENCE_SECONDS},
+            connect_args={"isolation_level": None, "timeout": PATIENCE_SECONDS, "check_same_thread": False},
         )
-        event.listen(engine.sync_engine, "connect", _set_pragmas)
-        event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-        return engine
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return InThreads(engine, threads=connections)
 
-    return Database(str(path), engine("BEGIN IMMEDIATE", 1), engine("BEGIN", _READERS), (*_ERRORS, sqlite3.Error))
+    writing, reading = transactions("BEGIN IMMEDIATE", 1), transactions("BEGIN", _READERS)
+    return Database(str(path), writing, reading, (*_ERRORS, sqlite3.Error))
 
 
 def _make_private(path: Path) -> None:
@@ -163,7 +163,9 @@ def _postgresql(url: URL) -> Database:
         ) from exc
     event.listen(writing.sync_engine, "begin", _exclude_other_writers)
     name = f"postgresql://{url.username or ''}@{_host(url)}/{url.database or ''}"
-    return Database(name, writing, reading, (*_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError))
+    return Database(
+        name, OnTheLoop(writing), OnTheLoop(reading), (*_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError)
+    )
 
 
 def _tls(url: URL) -> str | ssl.SSLContext | None:
