@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 _TOLERATED = timedelta(seconds=1)
@@ -14,14 +15,20 @@ class SystemClock:
     Small corrections by NTP are not followed, so that differences of two moments are true.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        wall: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic_seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wall = wall
+        self._monotonic_seconds = monotonic_seconds
         self._anchor()
 
     def now(self) -> datetime:
         """Return the time of day in UTC."""
         wall, monotonic = self._anchored
-        now = wall + timedelta(seconds=time.monotonic() - monotonic)
-        if abs(datetime.now(UTC) - now) <= _TOLERATED:
+        now = wall + timedelta(seconds=self._monotonic_seconds() - monotonic)
+        if abs(self._wall() - now) <= _TOLERATED:
             return now
         return self._anchor()
 
@@ -37,5 +44,5 @@ class SystemClock:
 
     def _anchor(self) -> datetime:
         # One value, for threads ask as well.
-        self._anchored = datetime.now(UTC), time.monotonic()
+        self._anchored = self._wall(), self._monotonic_seconds()
         return self._anchored[0]
