@@ -20,7 +20,10 @@ class Clock(Protocol):
     """Time, so that rules are tested without sleeping."""
 
     def now(self) -> datetime:
-        """Return the time of day in UTC; within one process differences are true however the wall clock jumps."""
+        """Return the time of day in UTC; differences are true, but over what ``stepped`` tells of."""
+
+    def stepped(self) -> timedelta:
+        """Return by how much the wall clock was set since this was asked last, and follow it; mostly by nothing."""
 
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds; at once, but not without a turn of the loop, for 0 and less."""
@@ -294,9 +297,7 @@ class Ledger(Protocol):
     async def set_mark(self, mailbox: str, folder: Folder, mark: Mark) -> None:
         """Remember how far a folder has been read."""
 
-    async def removable(
-        self, mailbox: str, folder: Folder, *, seen_before: datetime, limit: int
-    ) -> Sequence[Sighting]:
+    async def removable(self, mailbox: str, folder: Folder, *, seen_before: datetime, limit: int) -> Sequence[Sighting]:
         """Return messages in a folder that may be deleted: of settled probes, seen before then, not yet gone."""
 
     async def removed(self, places: Sequence[Place]) -> None:

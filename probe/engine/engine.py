@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from probe.engine import timekeeping
 from probe.engine.board import Board
 from probe.engine.evidence import KEPT, Evidence
 from probe.engine.flight import Flight
@@ -129,7 +130,7 @@ class Engine:
             loops: list[Callable[[], Awaitable[None]]]
             loops = [membership.run for membership in self.memberships.values()]
             loops += [watch.run for watch in self._watches.values()]
-            loops += [self._settle_overdue, self._prune, self._verdicts.run]
+            loops += [self._settle_overdue, self._prune, self._follow_clock, self._verdicts.run]
             for loop in loops:
                 self._spawn(self._supervised(loop))
             for probe in self._seen_before:
@@ -230,6 +231,13 @@ class Engine:
             for mailbox in self._flight.mailboxes():
                 await self._settler.settle_overdue(mailbox)
             await self._world.clock.sleep(OVERDUE_EVERY.total_seconds())
+
+    async def _follow_clock(self) -> None:
+        await timekeeping.follow(self._world.clock, self._clock_set)
+
+    async def _clock_set(self, step: timedelta) -> None:
+        self._rounds.plan_anew()
+        await self._settler.clock_set(step)
 
     async def _prune(self) -> None:
         while True:

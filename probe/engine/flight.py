@@ -20,6 +20,10 @@ class Flight:
     def __len__(self) -> int:
         return len(self._records)
 
+    def all(self) -> list[Record]:
+        """Return all open probes."""
+        return list(self._records.values())
+
     def get(self, probe_id: str) -> Record | None:
         """Return an open probe as it was last known."""
         return self._records.get(probe_id)

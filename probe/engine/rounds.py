@@ -20,9 +20,6 @@ log = logging.getLogger(__name__)
 CATCH_UP = timedelta(seconds=3)
 """Turns of the round that is going on, which passed before the start, are made up for within so long."""
 
-_CLOCK_CHECK = timedelta(seconds=1)
-_JUMP = timedelta(seconds=2)
-
 
 class Rounds:
     """Give every member of every route its turn, once an interval."""
@@ -56,7 +53,11 @@ class Rounds:
             trigger = IntervalTrigger(seconds=route.interval.total_seconds(), start_date=EPOCH, timezone="UTC")
             self._scheduler.add_job(self._run_round, trigger, (route,), **_JOB)
         self._scheduler.start()
-        self._spawn(self._follow_clock())
+
+    def plan_anew(self) -> None:
+        """Plan by the wall clock as it is now: APScheduler would wait for the time that it planned for."""
+        for job in self._scheduler.get_jobs():
+            job.reschedule(job.trigger)
 
     def stop(self) -> None:
         """Begin no further round; turns that wait for their moment are the spawner's to cancel."""
@@ -98,16 +99,6 @@ class Rounds:
             return number
         # Numbers come again when the wall clock was set back; their slots are taken, but the turns are due.
         return extra_slot(self._clock.now())
-
-    async def _follow_clock(self) -> None:
-        """Plan anew when the wall clock was set: APScheduler would wait for the time that it planned for."""
-        while True:
-            before = self._clock.now()
-            await self._clock.sleep(_CLOCK_CHECK.total_seconds())
-            if abs(self._clock.now() - before - _CLOCK_CHECK) > _JUMP:
-                log.warning("the wall clock was set, or this process was stopped: planning anew")
-                for job in self._scheduler.get_jobs():
-                    job.reschedule(job.trigger)
 
     def _routes_of(self, pool: str) -> list[Route]:
         return [route for route in self._routes if route.pool == pool]

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from probe.engine.flight import Flight
 from probe.engine.happenings import Attempted, Ended, Reporter, Seen, Stranger
-from probe.model.judge import judge
+from probe.model.judge import disturbed, judge
 from probe.model.letter import Kind, Letter, Sighting, recognise
 from probe.model.probe import Probe, Record
 from probe.model.received import hops
@@ -36,6 +36,8 @@ class Settler:
         self._keys = keys
         self._instance = instance
         self._watched: dict[str, datetime] = {}
+        self._disturbed: dict[str, timedelta] = {}
+        """Probes in flight over which the wall clock was set, and by how much."""
 
     async def attempted(self, probe: Probe, attempt: Attempt, *, number: int, next_attempt: datetime | None) -> None:
         """Take what an attempt to send came to; raises LedgerTrouble, then it must be offered again."""
@@ -64,6 +66,14 @@ class Settler:
         """Take note that all folders of a mailbox were read completely, the readings begun at that moment."""
         self._watched[mailbox] = until
         await self.settle_overdue(mailbox)
+
+    async def clock_set(self, step: timedelta) -> None:
+        """Take note that the wall clock was set: of what is in flight nobody can tell any more."""
+        self._watched.clear()
+        in_flight = self._flight.all()
+        self._disturbed.update((record.probe.id, step) for record in in_flight)
+        for record in in_flight:
+            await self._settle(record)
 
     async def settle_overdue(self, mailbox: str) -> None:
         """Close what can be closed of the probes whose deadline has passed; raises LedgerTrouble."""
@@ -96,11 +106,13 @@ class Settler:
         now = self._clock.now()
         # Messages of another instance are not taken here: to its probes this eye is closed.
         watched_until = self._watched.get(probe.mailbox) if probe.instance == self._instance else None
-        judgement = judge(record, now=now, watched_until=watched_until)
+        step = self._disturbed.get(probe.id)
+        judgement = disturbed(step) if step else judge(record, now=now, watched_until=watched_until)
         if judgement is None:
             return
         closed = await self._ledger.close(probe.id, judgement, at=now)
         # Another process may have closed it; its books are ours.
         closed = closed or await self._ledger.record(probe.id)
+        self._disturbed.pop(probe.id, None)
         if self._flight.drop(probe.id) and closed and closed.judgement:
             self._report(Ended(closed))

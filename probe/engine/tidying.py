@@ -25,15 +25,15 @@ class Tidier:
         self._keys = keys
         self._instance = instance
         self._clock = clock
-        self._next: datetime | None = None
+        self._last: datetime | None = None
         self._left: set[Place] = set()
 
     async def tidy(self, reader: FolderReader) -> None:
         """Delete what may be deleted now; raises MailboxTrouble and LedgerTrouble."""
         now = self._clock.now()
-        if self._next and now < self._next:
+        if self._last and timedelta(0) <= now - self._last < EVERY:
             return
-        self._next = now + EVERY
+        self._last = now
         settled = await self._ledger.removable(
             self._mailbox.name, self._folder, seen_before=now - self._mailbox.keep, limit=MOST + len(self._left)
         )

@@ -26,6 +26,11 @@ def judge(record: Record, *, now: datetime, watched_until: datetime | None) -> J
     return _not_seen(record, now, watched_until)
 
 
+def disturbed(step: timedelta) -> Judgement:
+    """Say how a probe ended whose deadline lost its meaning, because the wall clock was set while it was in flight."""
+    return Judgement(Outcome.UNKNOWN, f"the wall clock was set by {step.total_seconds():.1f} s while it was in flight")
+
+
 def _arrived(arrival: Sighting, deadline: datetime) -> Judgement:
     if arrival.seen > deadline:
         # Nobody looked between the last reading before the deadline and this one.

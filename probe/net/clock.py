@@ -1,4 +1,4 @@
-"""The real clock: wall time that neither jumps nor runs backwards within one process."""
+"""The real clock: wall time that neither jumps nor runs backwards, but when it is asked to follow."""
 
 import asyncio
 import contextlib
@@ -10,10 +10,7 @@ _TOLERATED = timedelta(seconds=1)
 
 
 class SystemClock:
-    """Tell the time by the monotonic clock, anchored to the wall clock; a wall clock that was set is followed.
-
-    Small corrections by NTP are not followed, so that differences of two moments are true.
-    """
+    """Tell the time by the monotonic clock, anchored to the wall clock."""
 
     def __init__(
         self,
@@ -27,10 +24,18 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the time of day in UTC."""
         wall, monotonic = self._anchored
-        now = wall + timedelta(seconds=self._monotonic_seconds() - monotonic)
-        if abs(self._wall() - now) <= _TOLERATED:
-            return now
-        return self._anchor()
+        return wall + timedelta(seconds=self._monotonic_seconds() - monotonic)
+
+    def stepped(self) -> timedelta:
+        """Return by how much the wall clock was set since this was asked last, and follow it.
+
+        Small corrections are not followed: they would make differences of moments untrue for nothing.
+        """
+        step = self._wall() - self.now()
+        if abs(step) <= _TOLERATED:
+            return timedelta(0)
+        self._anchor()
+        return step
 
     async def sleep(self, seconds: float) -> None:
         """Return after so many seconds."""
@@ -42,7 +47,6 @@ class SystemClock:
             async with asyncio.timeout(max(seconds, 0)):
                 await event.wait()
 
-    def _anchor(self) -> datetime:
+    def _anchor(self) -> None:
         # One value, for threads ask as well.
         self._anchored = self._wall(), self._monotonic_seconds()
-        return self._anchored[0]

@@ -37,6 +37,7 @@ class FakeClock:
     def __init__(self) -> None:
         self._start = NOON
         self._elapsed = timedelta(0)
+        self._set_by = timedelta(0)
         self._timers: list[tuple[timedelta, int, asyncio.Future[None]]] = []
         self._numbers = count()
         self.outside: list[Callable[[], Awaitable[None]]] = []
@@ -64,7 +65,12 @@ class FakeClock:
 
     def set_wall(self, by: timedelta) -> None:
         """Set the time of day, as an operator does; who sleeps, sleeps on."""
-        self._start += by
+        self._set_by += by
+
+    def stepped(self) -> timedelta:
+        step, self._set_by = self._set_by, timedelta(0)
+        self._start += step
+        return step
 
     async def advance(self, seconds: float) -> None:
         """Let so much time pass."""

@@ -288,3 +288,32 @@ async def test_a_probe_that_could_not_be_closed_is_closed_at_the_next_look(scene
     scene.faults.failing = set()
     await scene.settler.settle_overdue("monitor")
     assert outcomes(scene) == [Outcome.MISSING]
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=1), timedelta(hours=-1)])
+@on_scene
+async def test_of_what_was_in_flight_when_the_clock_was_set_nobody_can_tell(scene: Scene, by: timedelta) -> None:
+    # Given one probe that was accepted, and one that is being sent
+    accepted, being_sent = a_probe(1), a_probe(2)
+    await started(scene, accepted)
+    await sent(scene, accepted)
+    await started(scene, being_sent)
+
+    # When
+    await scene.settler.clock_set(by)
+
+    # Then
+    assert outcomes(scene) == [Outcome.UNKNOWN]
+    await sent(scene, being_sent)
+    assert outcomes(scene) == [Outcome.UNKNOWN, Outcome.UNKNOWN]
+    await see(scene, accepted)
+    assert scene.of(Seen)[-1].what is Sighted.LATE
+
+
+@on_scene
+async def test_what_is_sent_after_the_clock_was_set_is_judged_as_ever(scene: Scene) -> None:
+    await scene.settler.clock_set(timedelta(hours=1))
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await see(scene, a_probe())
+    assert outcomes(scene) == [Outcome.DELIVERED]

@@ -36,24 +36,27 @@ def test_time_goes_on() -> None:
 def test_small_corrections_are_not_followed_so_that_differences_are_true(by: timedelta) -> None:
     clocks = Clocks()
     clocks.wall += by
-    assert clocks.clock.now() == NOON
+    assert clocks.clock.stepped() == timedelta(0)
     clocks.pass_by(SECOND)
     assert clocks.clock.now() == NOON + SECOND
 
 
 @pytest.mark.parametrize("by", [SECOND + TICK, -SECOND - TICK, timedelta(hours=1), timedelta(days=-365)])
-def test_a_clock_that_was_set_is_followed(by: timedelta) -> None:
+def test_a_clock_that_was_set_is_followed_when_it_is_asked_for_and_told_once(by: timedelta) -> None:
     clocks = Clocks()
     clocks.wall += by
-    assert clocks.clock.now() == NOON + by
     clocks.pass_by(SECOND)
+    assert clocks.clock.now() == NOON + SECOND
+    assert clocks.clock.stepped() == by
     assert clocks.clock.now() == NOON + by + SECOND
+    assert clocks.clock.stepped() == timedelta(0)
 
 
 def test_a_machine_that_slept_knows_the_time_again() -> None:
     clocks = Clocks()
     clocks.wall += timedelta(hours=8)
     clocks.monotonic_seconds += 2
+    assert clocks.clock.stepped() == timedelta(hours=8) - 2 * SECOND
     assert clocks.clock.now() == NOON + timedelta(hours=8)
 
 
