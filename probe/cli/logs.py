@@ -41,6 +41,6 @@ def _fields(record: logging.LogRecord) -> dict[str, str]:
 
 
 def _quoted(value: str) -> str:
-    if value and not any(character in value for character in ' "='):
+    if value and not any(character in value for character in ' "=\\'):
         return value
-    return '"' + value.replace('"', "'") + '"'
+    return json.dumps(value, ensure_ascii=False)
