@@ -1,0 +1,74 @@
+"""The program as a process of its own: what only a process has, signals and its own standard error."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from probe.demo.system import MEMBERS
+
+PATIENCE_SECONDS = 20
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "probe", *map(str, arguments)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_daemon_ends_with_0_within_seconds_of_a_signal(config: Path, number: signal.Signals) -> None:
+    # Given
+    with subprocess.Popen(command("run", "-c", config), stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr
+            told = next(line for line in process.stderr if "msg=members" in line)
+
+            # When
+            began = time.monotonic()
+            process.send_signal(number)
+            _, rest = process.communicate(timeout=PATIENCE_SECONDS)
+        finally:
+            process.kill()
+
+    # Then
+    assert process.returncode == 0
+    assert time.monotonic() - began < 8
+    assert "Traceback" not in told + rest
+
+
+def test_the_demo_runs_for_so_many_seconds() -> None:
+    _wait_for_the_ports()
+    done = subprocess.run(
+        command("demo", "--port", "0", "--seconds", "3"),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "/ is up: /metrics" in done.stdout
+    assert "vip/fast" in done.stdout
+    assert "delivered" in done.stdout
+
+
+def test_a_demo_that_cannot_have_its_ports_is_a_sentence() -> None:
+    _wait_for_the_ports()
+    with socket.create_server(("127.0.0.1", MEMBERS[0].port)):
+        done = subprocess.run(
+            command("demo", "--seconds", "1"), capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+        )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is another one running?" in done.stderr
+
+
+def _wait_for_the_ports() -> None:
+    """Let another demo on this machine end: its ports are fixed."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up:
+        with socket.socket() as probing:
+            if probing.connect_ex(("127.0.0.1", MEMBERS[0].port)):
+                return
+        time.sleep(0.2)
