@@ -1,4 +1,4 @@
-"""One TCP connection to a server, with TLS when it is asked for: octets out, replies in, nothing unbounded."""
+"""One connection to a server, with TLS when it is asked for: octets out, replies in, nothing unbounded."""
 
 import asyncio
 import contextlib
@@ -7,8 +7,7 @@ import ssl
 from typing import cast
 
 from probe.model.reply import Reply
-from probe.model.settings import Member
-from probe.smtp.failures import Lost, OwnFailure, broken, no_handshake, not_connected
+from probe.smtp.failures import Lost, OwnFailure, broken, no_handshake
 from probe.smtp.replies import ReplyParser, Violation
 
 BLOCK = 64 * 1024
@@ -29,23 +28,15 @@ class Connection(asyncio.Protocol):
         self.certificate: bytes | None = None
         """The server's certificate (DER), once TLS stood."""
 
-    @classmethod
-    async def open(cls, member: Member, *, source: str | None) -> "Connection":
-        """Connect to a member's own address and port. Raises Unreached or OwnFailure."""
-        loop = asyncio.get_running_loop()
-        local = (source, 0) if source else None
-        try:
-            _, connection = await loop.create_connection(
-                lambda: cls(member.name), member.address, member.port, local_addr=local
-            )
-        except OSError as error:
-            raise not_connected(error, peer=member.name, endpoint=member.endpoint) from error
-        return connection
-
     @property
-    def local_address(self) -> str:
-        """Return our own address on this connection."""
-        return str(self._wire.get_extra_info("sockname")[0])
+    def local(self) -> tuple[str, int]:
+        """Return our own address and port; those of loopback for a socket pair, which never leaves this host."""
+        name = self._wire.get_extra_info("sockname")
+        return (str(name[0]), int(name[1])) if isinstance(name, tuple) else ("127.0.0.1", 0)
+
+    def announce(self, header: bytes) -> None:
+        """Write the very first octets, even where the server has spoken before them."""
+        self._wire.write(header)
 
     async def send(self, octets: bytes) -> bool:
         """Hand one block to the network; False if the server spoke before all of it was out. Raises Lost, Violation."""

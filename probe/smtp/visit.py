@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 
@@ -18,6 +18,7 @@ from probe.smtp.deadlines import Deadlines
 from probe.smtp.dialogue import Dialogue, Ended
 from probe.smtp.failures import OwnFailure, Unreached
 from probe.smtp.log import Log
+from probe.smtp.ways import way
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,17 @@ class Visit:
         self._context = context
         self._log = log
         self._deadlines = Deadlines(settings.timeouts, log, end=end)
+        self._way = way(member, settings=settings, log=log)
 
     async def pay(self, *, only_secure: bool = False) -> Visited:
         """Go through the whole dialogue, or only until TLS stands; the connection is closed in the end."""
+        try:
+            visited = await self._paid(only_secure=only_secure)
+        finally:
+            await self._way.leave(self._deadlines.limit(Stage.QUIT).seconds)
+        return self._remarked(visited)
+
+    async def _paid(self, *, only_secure: bool) -> Visited:
         try:
             connection = await self._connected()
         except Unreached as unreached:
@@ -69,7 +78,7 @@ class Visit:
         limit, since = self._deadlines.limit(Stage.CONNECT), self._log.elapsed()
         try:
             async with asyncio.timeout(limit.seconds):
-                return await Connection.open(self._member, source=self._settings.source_address)
+                return await self._way.open()
         except TimeoutError as error:
             where = f"{self._member.name} at {self._member.endpoint}"
             raise Unreached(f"{where} did not take the connection {limit}") from error
@@ -81,15 +90,21 @@ class Visit:
             self._envelope,
             settings=self._settings,
             peer=self._member.name,
-            ehlo=self._settings.ehlo or own_name(connection.local_address),
+            ehlo=self._settings.ehlo or own_name(connection.local[0]),
         )
-        name = self._settings.server_name or self._member.hostname or self._member.address
+        name = self._settings.server_name or self._member.hostname or self._member.address or "localhost"
         tls = (self._context, name) if self._context else None
         carrier = Carrier(connection, dialogue, tls=tls, log=self._log, deadlines=self._deadlines)
         await carrier.run(only_secure=only_secure)
         if self._log.replied_after(Stage.QUIT):
             await self._close(connection)
         return Visited(dialogue.ended, connection.certificate, carrier.distrusted)
+
+    def _remarked(self, visited: Visited) -> Visited:
+        ended = visited.ended
+        if ended is None or ended.ending is Ending.ACCEPTED or not (remark := self._way.remark(ended.stage)):
+            return visited
+        return replace(visited, ended=replace(ended, reason=f"{ended.reason}; {remark}"))
 
     async def _close(self, connection: Connection) -> None:
         with contextlib.suppress(TimeoutError):

@@ -132,6 +132,7 @@ def master_cf(address: str) -> str:
 cleanup-delayed unix n - n - 0 cleanup
   -o {{ virtual_alias_maps = {_inline({f"delay@{DOMAIN}": MONITOR})} }}
 cleanup unix n - n - 0 cleanup
+pickup unix n - n 60 1 pickup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
 rewrite unix - - n - - trivial-rewrite

@@ -38,6 +38,16 @@ def test_an_endpoint_is_written_as_people_do(address: str, endpoint: str) -> Non
     assert Member("vip", "mta1", address).endpoint == endpoint
 
 
+def test_a_command_is_written_as_a_shell_would_take_it() -> None:
+    assert Member("local", "here", command=("/opt/my mta/sendmail", "-bs")).endpoint == "'/opt/my mta/sendmail' -bs"
+
+
+@pytest.mark.parametrize("address, command", [(None, ()), ("127.0.0.1", ("/usr/sbin/sendmail", "-bs"))])
+def test_a_member_has_either_an_address_or_a_command(address: str | None, command: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="either an address or a command"):
+        Member("local", "here", address, command=command)
+
+
 @pytest.mark.parametrize("length, fits", [(15, False), (16, True)])
 def test_a_tag_key_has_sixteen_bytes_or_more(length: int, fits: bool) -> None:
     if fits:

@@ -31,4 +31,14 @@ async def send(
     address: str = "127.0.0.1",
 ) -> Attempt:
     member = Member("vip", "mta1", address, port, hostname)
+    return await send_to(member, settings=settings, envelope=envelope, until=until)
+
+
+async def send_to(
+    member: Member,
+    *,
+    settings: SmtpSettings = PATIENT,
+    envelope: Envelope = ENVELOPE,
+    until: timedelta = timedelta(seconds=20),
+) -> Attempt:
     return await SmtpSender(SystemClock()).send(member, envelope, settings=settings, until=datetime.now(UTC) + until)
