@@ -16,9 +16,9 @@ from probe import config
 from probe.cli.main import main
 from tests.docs.markdown import PAGES, README, ROOT, blocks, section
 
-SHELL = [(page.name, line) for page in PAGES for block in blocks(page.read_text(), "sh") for line in block.splitlines()]
-COMMANDS = [(name, line) for name, line in SHELL if re.match(r"\S*\bmailflow ", line)]
-MAKES = [line for _, line in SHELL if line.startswith("make ")]
+SHELL = [line for page in PAGES for block in blocks(page.read_text(), "sh") for line in block.splitlines()]
+COMMANDS = [line for line in SHELL if re.match(r"\S*\bmailflow ", line)]
+MAKES = [line for line in SHELL if line.startswith("make ")]
 BAD = blocks(section("Installing"), "yaml")[0]
 CONFIGS = [
     block
@@ -36,7 +36,7 @@ def run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([found, *command[1:]], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("line", [line for _, line in COMMANDS])
+@pytest.mark.parametrize("line", COMMANDS)
 def test_a_command_that_is_shown_can_be_parsed(line: str) -> None:
     words = shlex.split(line, comments=True)[1:]
     if words == ["--version"]:
@@ -47,7 +47,7 @@ def test_a_command_that_is_shown_can_be_parsed(line: str) -> None:
 
 
 def test_commands_are_shown_at_all() -> None:
-    assert {shlex.split(line)[1] for _, line in COMMANDS} >= {"run", "once", "explain", "check-config"}
+    assert {shlex.split(line)[1] for line in COMMANDS} >= {"run", "once", "explain", "check-config"}
 
 
 @pytest.mark.parametrize("line", MAKES)

@@ -1,6 +1,8 @@
 """The tables of the README name all that there is, and nothing else."""
 
 import json
+import re
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ from starlette.routing import Route
 
 from probe.cli.main import main
 from probe.config import schema
+from probe.config.unavailable import ANY, UNAVAILABLE
 from probe.metrics import ReloadState
 from probe.metrics.collector import registry
 from probe.model.outcome import Outcome, Stage
@@ -18,7 +21,7 @@ from probe.web.api import api_routes
 from probe.web.health import health_routes
 from probe.web.page import page_routes
 from probe.web.program import program_routes
-from tests.docs.markdown import Row, section, tables
+from tests.docs.markdown import ROOT, Row, section, tables
 from tests.metrics.boards import NOW, lively_board
 
 COMMANDS = {name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))}
@@ -84,6 +87,11 @@ def test_the_walk_through_the_schema_finds_keys_at_every_depth() -> None:
     assert found["mailboxes.NAME.imap.tls"] == "`implicit`"
     assert found["pools.NAME.members.NAME.port"] == "`25`"
     assert found["routes.NAME.retry.attempts"] == "`1`"
+
+
+def test_every_key_that_is_refused_by_name_is_in_the_readme() -> None:
+    refused = {".".join("NAME" if step == ANY else step for step in row.place) for row in UNAVAILABLE}
+    assert set(first_words("Not there yet")) == refused
 
 
 # Words
@@ -172,3 +180,20 @@ def _upper(path: str) -> str:
 def test_every_path_is_in_the_readme() -> None:
     assert set(first_words("HTTP")) >= served() - {"GET /style.css"}
     assert {row.words[0] for row in rows("HTTP")} <= served()
+
+
+# Dependencies
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    required = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    required += [name for extra in project["project"]["optional-dependencies"].values() for name in extra]
+    (page,) = (ROOT / "docs" / "adr").glob("0007-*.md")
+    explained = {
+        name
+        for table in tables(page.read_text())
+        for row in table
+        for name in re.sub(r" \(.*?\)", "", row.cells[0]).split(", ")
+    }
+    assert explained == {re.split(r"[\[<>=]", name)[0] for name in required}
