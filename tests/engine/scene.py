@@ -86,9 +86,9 @@ def settings(*members: str, routes: tuple[Route, ...] | None = None, **health: A
     )
 
 
-def way(name: str = "mta1", **changes: Any) -> Way:
+def way(on: str = "mta1", **route_changes: Any) -> Way:
     """A member on a route."""
-    return Way(route(**changes), member(name), SmtpSettings())
+    return Way(route(**route_changes), member(on), SmtpSettings())
 
 
 def a_probe(number: int = 1, *, name: str = "mta1", at: datetime = NOON, **changes: Any) -> Probe:

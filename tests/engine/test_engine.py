@@ -11,6 +11,7 @@ from probe.engine.engine import DRAIN, Engine
 from probe.engine.happenings import Ended, FolderRead, Happening, Judged, Started
 from probe.engine.once import one_round
 from probe.model.judge import GRACE
+from probe.model.letter import Sighting
 from probe.model.outcome import Outcome, State
 from probe.model.probe import Judgement
 from probe.model.reply import Ending
@@ -86,6 +87,45 @@ async def test_messages_in_flight_at_a_crash_are_settled_after_the_next_start(sc
     assert outcomes(scene) == {"mta1": [Outcome.DELIVERED, Outcome.UNKNOWN]}
     figures = engine.board.path("vip", "mta1", "inbound")
     assert (figures.started, figures.in_flight) == (2, 0)
+
+
+@on_scene
+async def test_what_was_seen_before_a_crash_is_closed_at_the_next_start(scene: Scene) -> None:
+    # Given
+    await scene.ledger.claim(a_probe())
+    await scene.ledger.record_attempt(a_probe().id, attempt(), next_attempt=None)
+    place = scene.mailbox.deliver(message(a_probe()))
+    await scene.ledger.sight(Sighting(a_probe().id, place, NOON + SECOND, None, 100), rescan=False)
+
+    # When
+    async with scene.working(scene.engine(settings("mta1"))):
+        await scene.advance(0)
+
+    # Then
+    assert outcomes(scene) == {"mta1": [Outcome.DELIVERED]}
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=1), timedelta(hours=-1)])
+@on_scene
+async def test_what_was_in_flight_when_the_clock_was_set_is_unknown_and_what_comes_after_is_judged(
+    scene: Scene, by: timedelta
+) -> None:
+    # Given
+    scene.discarding = {"mta1"}
+    engine = scene.engine(settings("mta1"))
+    async with scene.working(engine):
+        await turn(engine, 1, "mta1")
+        await scene.advance(2)
+
+        # When
+        scene.clock.set_wall(by)
+        await scene.advance(3)
+
+        # Then
+        assert outcomes(scene) == {"mta1": [Outcome.UNKNOWN]}
+        await turn(engine, 2, "mta1")
+        await scene.advance(DEADLINE.total_seconds() + 1)
+    assert outcomes(scene) == {"mta1": [Outcome.UNKNOWN, Outcome.MISSING]}
 
 
 @on_scene

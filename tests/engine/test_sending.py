@@ -74,7 +74,7 @@ async def test_a_member_is_not_dialled_while_its_transaction_goes_on(scene: Scen
     await scene.advance(1)
 
     # When
-    skipped = await scene.dispatcher.turn(way(name="mta1"), 2)
+    skipped = await scene.dispatcher.turn(way(), 2)
     other = await scene.dispatcher.turn(way("mta2"), 2)
 
     # Then
@@ -127,6 +127,51 @@ async def test_nothing_is_begun_any_more_while_what_goes_on_comes_to_its_end(sce
     assert await going_on
     assert (await waiting, await scene.dispatcher.turn(way("mta2"), 1)) == (None, None)
     assert (len(scene.sender.sent), scene.dispatcher.transactions) == (1, 0)
+
+
+@on_scene
+async def test_routes_of_a_member_take_turns(scene: Scene) -> None:
+    # Given
+    scene.sender.hanging["mta1"] = asyncio.Event()
+    first = scene.spawn(scene.dispatcher.turn(way(), 1))
+    await scene.advance(1)
+
+    # When
+    second = scene.spawn(scene.dispatcher.turn(way(name="outbound"), 1))
+    third = scene.spawn(scene.dispatcher.turn(way(name="outbound"), 2))
+    await scene.advance(2)
+    assert len(scene.sender.sent) == 1
+    scene.sender.hanging.pop("mta1").set()
+
+    # Then one that waits is not skipped, and its time begins with its own first byte
+    assert await first
+    second_id = await second
+    assert (await scene.record(second_id)).probe.started == NOON + 3 * SECOND
+    assert await third is None
+    assert scene.of(Skipped) == [Skipped("vip", "mta1", "outbound")]
+
+
+@on_scene
+async def test_at_the_end_nothing_new_begins_and_what_goes_on_is_kept(scene: Scene) -> None:
+    # Given one that goes on, one that waits behind it, and a retry that will fall due
+    scene.sender.script["mta2"] = [Ending.REFUSED_FOR_NOW]
+    await scene.dispatcher.turn(way("mta2", retry=RETRY), 1)
+    scene.sender.hanging["mta1"] = asyncio.Event()
+    going = scene.spawn(scene.dispatcher.turn(way(), 1))
+    await scene.advance(0)
+    waiting = scene.spawn(scene.dispatcher.turn(way(name="outbound"), 1))
+    await scene.advance(1)
+
+    # When
+    scene.dispatcher.finish()
+    scene.sender.hanging["mta1"].set()
+    await scene.advance(60)
+
+    # Then
+    assert await going
+    assert await waiting is None
+    assert [sent.member for sent in scene.sender.sent] == ["mta2", "mta1"]
+    assert scene.dispatcher.transactions == 0
 
 
 @on_scene
