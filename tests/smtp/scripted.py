@@ -14,6 +14,7 @@ Act = bytes | Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[N
 
 GREETING = ""
 DOT = "."
+GO_AHEAD: Act = b"220 go ahead\r\n"
 POLITE: Mapping[str, Act] = {
     GREETING: b"220 mx.test ESMTP\r\n",
     "EHLO": b"250-mx.test\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 100000000\r\n",
@@ -122,7 +123,7 @@ class Scripted:
             if verb == "DATA" and self.answers["DATA"] == POLITE["DATA"]:
                 await self._message(reader)
                 await perform(self.answers[DOT], reader, writer)
-            elif verb == "STARTTLS":
+            elif verb == "STARTTLS" and self.answers["STARTTLS"] == GO_AHEAD:
                 assert self.tls
                 await writer.start_tls(self.tls)
 
