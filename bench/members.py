@@ -29,6 +29,8 @@ MEMORY_GOAL = 200
 """In MB of 1,000,000 bytes."""
 LIKE_BEFORE = 1.25
 """How many times what it was a median may be, and still count as unchanged."""
+NOISE = 0.002
+"""Seconds by which it may differ in any case: half a timer tick, that a busy machine adds or takes away."""
 
 _LISTEN = "127.0.0.1:19847"
 _FROZEN_SHARE = 5
@@ -172,7 +174,8 @@ def _compared(name: str, before: Sequence[Probe], after: Sequence[Probe], *, fig
     beside = f"{milliseconds(reference)} ({ratio(value, reference)})"
     if share != 0.5:  # a p99 of so few is for information only
         return Figure(name, milliseconds(value), beside)
-    return Figure(name, milliseconds(value), beside, f"<= {LIKE_BEFORE} x", value <= LIKE_BEFORE * reference)
+    met = value <= max(LIKE_BEFORE * reference, reference + NOISE)
+    return Figure(name, milliseconds(value), beside, f"<= {LIKE_BEFORE} x or + {NOISE * 1000:.0f} ms", met)
 
 
 def _balance(books: Books) -> Figure:
