@@ -15,6 +15,7 @@ from probe.model.settings import (
     Member,
     Pool,
     Pop3Settings,
+    ProxyProtocol,
     Resolver,
     Retry,
     Route,
@@ -90,7 +91,14 @@ def _access(section: MailboxSection) -> ImapSettings | Pop3Settings:
 
 def _pool(pool: str, section: PoolSection) -> Pool:
     members = tuple(
-        Member(pool=pool, name=name, address=member.address, port=member.port, hostname=member.hostname)
+        Member(
+            pool=pool,
+            name=name,
+            address=member.address,
+            port=member.port,
+            hostname=member.hostname,
+            command=tuple(member.command or ()),
+        )
         for name, member in (section.members or {}).items()
     )
     discovery = _discovery(section.discover) if section.discover else None
@@ -115,6 +123,7 @@ def _smtp(section: SmtpSection) -> SmtpSettings:
         ca_file=section.ca_file,
         ehlo=section.ehlo,
         source_address=section.source_address,
+        proxy_protocol=ProxyProtocol(section.proxy_protocol),
         lmtp=section.lmtp,
         login=Login(auth.username, auth.password) if auth else None,
         login_without_tls=bool(auth and auth.plaintext),

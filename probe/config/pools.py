@@ -1,49 +1,16 @@
 """The pools of the config: members that are written down, or where to look for them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from probe.config.addresses import (
-    Address,
-    CaFile,
-    Domain,
-    Greeting,
-    Host,
-    MemberAddress,
-    Port,
-    endpoint,
-    member_address,
-)
-from probe.config.fields import Line, Name, PositiveDuration, shown
+from probe.config.addresses import Address, CaFile, Domain, Greeting, Host, Port
+from probe.config.fields import Line, Name, PositiveDuration
+from probe.config.members import Member, MemberSection
 from probe.config.problems import quoted, refusal
 from probe.config.secrets import Password
 from probe.config.section import Section, one_of
 from probe.model.settings import Timeouts
-
-
-class MemberSection(Section):
-    """One SMTP server of a pool."""
-
-    address: MemberAddress
-    port: Port = 25
-    hostname: Host | None = None
-
-
-def _in_full(value: Any) -> Any:
-    """Return the long form of a member written as 192.0.2.1:25 or [2001:db8::1]:25."""
-    if isinstance(value, dict):
-        return value
-    right = 'write 192.0.2.1:25 or "[2001:db8::1]:25"'
-    if not isinstance(value, str):
-        raise refusal(f"{shown(value)} is not an address and port", right)
-    host, port = endpoint(value, right=right)
-    if port == 0:
-        raise refusal("0 is not a port", right)
-    return {"address": member_address(host)} | ({} if port is None else {"port": port})
-
-
-Member = Annotated[MemberSection, BeforeValidator(_in_full, json_schema_input_type=str | MemberSection)]
 
 
 class DiscoverySection(Section):
@@ -87,7 +54,7 @@ class SmtpSection(Section):
     server_name: Host | None = None
     ehlo: Greeting | None = None
     source_address: Address | None = None
-    proxy_protocol: Literal["none"] = "none"
+    proxy_protocol: Literal["none", "v1", "v2"] = "none"
     lmtp: bool = False
     auth: Authentication | None = None
     pipelining: Literal["auto", "off"] = "auto"
@@ -114,12 +81,26 @@ class PoolSection(Section):
     @field_validator("members")
     @classmethod
     def _each_its_own(cls, members: dict[str, MemberSection] | None) -> dict[str, MemberSection] | None:
-        seen: dict[tuple[str, int], str] = {}
+        seen: dict[object, str] = {}
         for name, member in (members or {}).items():
-            first = seen.setdefault((member.address, member.port), name)
+            first = seen.setdefault(member.place, name)
             if first != name:
-                raise refusal(f"has the address and port of {quoted(first)}", "give each member its own", at=(name,))
+                same = "command" if member.command else "address and port"
+                raise refusal(f"has the {same} of {quoted(first)}", "give each member its own", at=(name,))
         return members
+
+    @field_validator("smtp")
+    @classmethod
+    def _reaches_every_member(cls, smtp: SmtpSection, info: ValidationInfo) -> SmtpSection:
+        members: dict[str, MemberSection] = info.data.get("members") or {}
+        for name, member in members.items():
+            if member.command and smtp.proxy_protocol != "none":
+                wrong = f"is for connections by TCP, and member {quoted(name)} is a command"
+                raise refusal(wrong, "write none, or give that member a pool of its own", at=("proxy_protocol",))
+            if member.address and smtp.source_address and (":" in member.address) is not (":" in smtp.source_address):
+                wrong = f"cannot reach member {quoted(name)} at {member.address}: IPv4 and IPv6 differ"
+                raise refusal(wrong, "give the members of each IP version a pool of their own", at=("source_address",))
+        return smtp
 
     @field_validator("discover")
     @classmethod

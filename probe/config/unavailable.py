@@ -28,10 +28,8 @@ UNAVAILABLE = (
     Unavailable(("web", "protect_health"), values=(True,)),
     Unavailable(("mailboxes", ANY, "imap", "auth"), beside=("username", "password")),
     Unavailable(("mailboxes", ANY, "pop3", "auth"), beside=("username", "password")),
-    Unavailable(("pools", ANY, "members", ANY, "command"), beside=("address",)),
     Unavailable(("pools", ANY, "discover", "vip"), beside=("members",)),
     Unavailable(("pools", ANY, "discover", "haproxy"), beside=("backend",)),
-    Unavailable(("pools", ANY, "smtp", "proxy_protocol"), values=("v1", "v2")),
     Unavailable(("pools", ANY, "smtp", "auth", "oauth2"), beside=("username", "password")),
     Unavailable(("routes", ANY, "path")),
 )

@@ -15,7 +15,7 @@ _EXAMPLES = {
     "mailboxes": "mailboxes: and below it one mailbox or more",
     "pools": "pools: and below it one pool or more",
     "routes": "routes: and below it one route or more",
-    "address": "the address, such as address: monitor@example.org for a mailbox or address: 192.0.2.1 for a member",
+    "address": "the address, such as address: monitor@example.org",
     "host": "the server, such as host: imap.example.org",
     "username": "the account, such as username: monitor@example.org",
     "password": "where the password is kept, such as password: {file: PATH}",

@@ -22,6 +22,7 @@ from probe.model.settings import (
     Mailbox,
     Member,
     Pop3Settings,
+    ProxyProtocol,
     Resolver,
     Retry,
     Route,
@@ -89,9 +90,13 @@ def test_mailboxes_arrive(every):
 def test_static_members_arrive(every):
     assert every.pools["vip"].members == (
         Member("vip", "mta1", "127.0.0.11", 2525),
-        Member("vip", "mta2", "::1", 25),
+        Member("vip", "mta2", "127.0.0.12", 25),
         Member("vip", "mta3", "127.0.0.13", 2526, "mta3.lab.test"),
         Member("vip", "mta4", "127.0.0.14", 25),
+    )
+    assert every.pools["local"].members == (
+        Member("local", "here", hostname="lab.test", command=("/usr/sbin/sendmail", "-bs")),
+        Member("local", "six", "::1", 25),
     )
 
 
@@ -102,6 +107,7 @@ def test_how_members_are_spoken_to_arrives(every):
         server_name="vip.lab.test",
         ehlo="probe.lab.test",
         source_address="127.0.0.1",
+        proxy_protocol=ProxyProtocol.V2,
         lmtp=True,
         login=Login("probe", Secret(PASSWORD)),
         login_without_tls=True,
@@ -113,6 +119,7 @@ def test_how_members_are_spoken_to_arrives(every):
 def test_discoveries_arrive(every):
     assert {name: pool.discovery for name, pool in every.pools.items()} == {
         "vip": None,
+        "local": None,
         "exchangers": Discovery(DiscoveryKind.MX, "lab.test", 2525),
         "relays": Discovery(DiscoveryKind.HOST, "smtp.lab.test", 25),
         "srv": Discovery(DiscoveryKind.SRV, "_submission._tcp.lab.test"),
