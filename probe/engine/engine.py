@@ -13,6 +13,7 @@ from probe.engine.board import Board
 from probe.engine.evidence import KEPT, Evidence
 from probe.engine.flight import Flight
 from probe.engine.happenings import Happening, Judged, Reporter
+from probe.engine.ledger_state import LedgerState
 from probe.engine.mailboxes import MailboxWatch
 from probe.engine.membership import Membership
 from probe.engine.rounds import Rounds
@@ -66,6 +67,7 @@ class Engine:
             settings, self._evidence, members=self.board.members, clock=world.clock, report=self._report
         )
         self._reporters: tuple[Reporter, ...] = (self.board, self._verdicts, self._keep_verdict, *reporters)
+        self._ledger_state = LedgerState(self._report)
         self._flight = Flight()
         self._seen_before: list[Probe] = []
         """Probes that were seen before a restart, and not yet closed."""
@@ -83,6 +85,7 @@ class Engine:
             world.sender,
             self._flight,
             self._settler,
+            self._ledger_state,
             instance=settings.instance,
             key=keys[0],
             clock=world.clock,
@@ -222,6 +225,7 @@ class Engine:
             folder_watch,
             self._flight,
             self._settler,
+            self._ledger_state,
             clock=world.clock,
             report=self._report,
         )
@@ -255,23 +259,22 @@ class Engine:
             try:
                 return await loop()
             except LedgerTrouble as trouble:
-                log.error("the ledger fails: %s", trouble)
+                self._ledger_state.failed(trouble)
             except Exception:
                 log.exception("a loop of the probe broke and is begun again")
             await self._world.clock.sleep(RESTART_AFTER.total_seconds())
 
     def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         assert self._group is not None
-        task = self._group.create_task(_contained(coroutine))
+        task = self._group.create_task(self._contained(coroutine))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-
-async def _contained(coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Run to the end; a fault is logged and ends nothing else."""
-    try:
-        await coroutine
-    except LedgerTrouble as trouble:
-        log.error("the ledger fails: %s", trouble)
-    except Exception:
-        log.exception("a task of the probe broke")
+    async def _contained(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Run to the end; a fault is told, and ends nothing else."""
+        try:
+            await coroutine
+        except LedgerTrouble as trouble:
+            self._ledger_state.failed(trouble)
+        except Exception:
+            log.exception("a task of the probe broke")

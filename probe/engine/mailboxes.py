@@ -4,13 +4,17 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from probe.engine.flight import Flight
 from probe.engine.happenings import FolderRead, MailboxFailed, Reporter
+from probe.engine.ledger_state import LedgerState
 from probe.engine.settling import Settler
 from probe.engine.watching import FolderWatch, ReadWhole
 from probe.model.letter import Folder
 from probe.ports import Clock, LedgerTrouble, MailboxAccess, MailboxBusy, MailboxTrouble, News
+
+Trouble = TypeVar("Trouble", bound=BaseException)
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +35,7 @@ class MailboxWatch:
         new_watch: NewWatch,
         flight: Flight,
         settler: Settler,
+        ledger_state: LedgerState,
         *,
         clock: Clock,
         report: Reporter,
@@ -40,6 +45,7 @@ class MailboxWatch:
         self._new_watch = new_watch
         self._flight = flight
         self._settler = settler
+        self._ledger_state = ledger_state
         self._clock = clock
         self._report = report
         self._since = clock.now()
@@ -60,7 +66,7 @@ class MailboxWatch:
             except* MailboxTrouble as group:
                 self._trouble(_first(group))
             except* LedgerTrouble as group:
-                log.error("what was read in a mailbox cannot be kept: %s", _first(group))
+                self._ledger_state.failed(_first(group))
             await self._clock.sleep(self._back_off.total_seconds())
             self._back_off = min(2 * self._back_off, LONGEST_BACK_OFF)
 
@@ -86,13 +92,13 @@ class MailboxWatch:
 
         return read_whole
 
-    def _trouble(self, trouble: BaseException) -> None:
+    def _trouble(self, trouble: MailboxTrouble) -> None:
         if isinstance(trouble, MailboxBusy):
             log.info("a mailbox is in use by somebody else: %s", trouble)
         else:
             self._report(MailboxFailed(self._mailbox, str(trouble)))
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+def _first(group: BaseExceptionGroup[Trouble]) -> Trouble:
     error = group.exceptions[0]
     return _first(error) if isinstance(error, BaseExceptionGroup) else error

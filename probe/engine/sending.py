@@ -12,7 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 from probe.engine.flight import Flight
-from probe.engine.happenings import LedgerFailed, LedgerWorks, Reporter, Skipped, Started
+from probe.engine.happenings import Reporter, Skipped, Started
+from probe.engine.ledger_state import LedgerState
 from probe.engine.settling import Settler
 from probe.model.message import compose
 from probe.model.outcome import Stage
@@ -55,6 +56,7 @@ class Dispatcher:
         sender: Sender,
         flight: Flight,
         settler: Settler,
+        ledger_state: LedgerState,
         *,
         instance: str,
         key: TagKey,
@@ -67,6 +69,7 @@ class Dispatcher:
         self._sender = sender
         self._flight = flight
         self._settler = settler
+        self._ledger_state = ledger_state
         self._instance = instance
         self._key = key
         self._clock = clock
@@ -77,7 +80,6 @@ class Dispatcher:
         self._lines: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._dialled = 0
         self._finishing = False
-        self._ledger_fails = False
 
     @property
     def transactions(self) -> int:
@@ -181,9 +183,9 @@ class Dispatcher:
         try:
             claimed = await self._ledger.claim(probe)
         except LedgerTrouble as trouble:
-            self._ledger_failed(trouble)
+            self._ledger_state.failed(trouble)
             return False
-        self._ledger_works()
+        self._ledger_state.works()
         return claimed
 
     async def _begin_retry(self, probe: Probe) -> bool:
@@ -202,7 +204,7 @@ class Dispatcher:
         try:
             await self._ledger.count(pool, member, route, Tally.SKIPPED)
         except LedgerTrouble as trouble:
-            self._ledger_failed(trouble)
+            self._ledger_state.failed(trouble)
 
     async def _book(self, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Write what has happened, however long the ledger takes to come back."""
@@ -210,21 +212,11 @@ class Dispatcher:
             try:
                 await write()
             except LedgerTrouble as trouble:
-                self._ledger_failed(trouble)
+                self._ledger_state.failed(trouble)
                 await self._clock.sleep(_PATIENCE.total_seconds())
             else:
-                self._ledger_works()
+                self._ledger_state.works()
                 return
-
-    def _ledger_failed(self, trouble: LedgerTrouble) -> None:
-        if not self._ledger_fails:
-            self._ledger_fails = True
-            self._report(LedgerFailed(str(trouble)))
-
-    def _ledger_works(self) -> None:
-        if self._ledger_fails:
-            self._ledger_fails = False
-            self._report(LedgerWorks())
 
     @asynccontextmanager
     async def _dialling(self, member: Member) -> AsyncIterator[None]:

@@ -40,8 +40,8 @@ class FakeClock:
         self._set_by = timedelta(0)
         self._timers: list[tuple[timedelta, int, asyncio.Future[None]]] = []
         self._numbers = count()
-        self.outside: list[Callable[[], Awaitable[None]]] = []
-        """What else may be at work, in threads: awaited until it rests before time goes on."""
+        self.outside: list[Callable[[], Awaitable[bool]]] = []
+        """What else may be at work, in threads: awaited until it rests before time goes on, and says if it worked."""
 
     def now(self) -> datetime:
         return self._start + self._elapsed
@@ -86,10 +86,11 @@ class FakeClock:
 
     async def rest(self) -> None:
         """Let all run that can run now."""
-        for _ in range(_QUIET_TURNS):
+        quiet_turns = 0
+        while quiet_turns < _QUIET_TURNS:
             await asyncio.sleep(0)
-            for resting in self.outside:
-                await resting()
+            waited = [await resting() for resting in self.outside]
+            quiet_turns = 0 if any(waited) else quiet_turns + 1
 
 
 class LedgerOnDemand:
@@ -122,9 +123,11 @@ class LedgerOnDemand:
 
         return called
 
-    async def resting(self) -> None:
-        """Return when nothing is being written or read."""
+    async def resting(self) -> bool:
+        """Return when nothing is being written or read, and whether anything was."""
+        worked = not self._rests.is_set()
         await self._rests.wait()
+        return worked
 
 
 def attempt(ending: Ending = Ending.ACCEPTED, *, began: datetime = NOON, stage: Stage | None = None) -> Attempt:

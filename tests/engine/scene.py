@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 from probe.engine.engine import Engine, World
 from probe.engine.flight import Flight
 from probe.engine.happenings import Happening
+from probe.engine.ledger_state import LedgerState
 from probe.engine.sending import Dispatcher
 from probe.engine.sending import Path as Way
 from probe.engine.settling import Settler
@@ -175,6 +176,7 @@ class Scene:
             self.sender,
             self.flight,
             self.settler,
+            LedgerState(self.told.append),
             instance=INSTANCE,
             key=KEY,
             clock=self.clock,

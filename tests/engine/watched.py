@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
+from probe.engine.ledger_state import LedgerState
 from probe.engine.mailboxes import MailboxWatch
 from probe.engine.tidying import Tidier
 from probe.engine.watching import FolderWatch, ReadWhole
@@ -62,6 +63,7 @@ def mailbox_watch(scene: Scene) -> MailboxWatch:
         new_watch,
         scene.flight,
         scene.settler,
+        LedgerState(scene.told.append),
         clock=scene.clock,
         report=scene.told.append,
     )
