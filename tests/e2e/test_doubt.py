@@ -45,6 +45,8 @@ def test_of_a_message_that_died_with_its_server_nobody_can_tell(lab: Laboratory,
     eventually(lambda: program.probes(member="mta2"), within_seconds=5, what="a probe")
     let_pass(1)
     lab.member("mta2").kill()
+    lab.member("mta2").keep()
+    lab.member("mta2").start()
 
     probe = first_ended(program, "mta2")
 
