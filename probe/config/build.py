@@ -1,7 +1,8 @@
 """The sections of the config as the settings that the program runs on."""
 
+from probe.config.discovery import DiscoverySection
 from probe.config.mailboxes import Folders, MailboxSection
-from probe.config.pools import DiscoverySection, PoolSection, SmtpSection
+from probe.config.pools import PoolSection, SmtpSection
 from probe.config.root import Config
 from probe.config.routes import RouteSection
 from probe.model.outcome import Outcome
@@ -109,7 +110,7 @@ def _discovery(section: DiscoverySection) -> Discovery:
     for kind in DiscoveryKind:
         name = getattr(section, kind)
         if name is not None:
-            return Discovery(kind=kind, name=name, port=section.port or 25)
+            return Discovery(kind=kind, name=name, port=section.port or 25, backend=section.backend)
     raise AssertionError("a discovery has a kind")
 
 

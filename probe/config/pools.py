@@ -4,29 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from probe.config.addresses import Address, CaFile, Domain, Greeting, Host, Port
+from probe.config.addresses import Address, CaFile, Greeting, Host
+from probe.config.discovery import DiscoverySection
 from probe.config.fields import Line, Name, PositiveDuration
 from probe.config.members import Member, MemberSection
 from probe.config.problems import quoted, refusal
 from probe.config.secrets import Password
 from probe.config.section import Section, one_of
-from probe.model.settings import Timeouts
-
-
-class DiscoverySection(Section):
-    """Where to look for the members of a pool."""
-
-    mx: Domain | None = None
-    host: Host | None = None
-    srv: Domain | None = None
-    port: Port | None = None
-
-    @field_validator("port")
-    @classmethod
-    def _port_of_record(cls, port: int | None, info: ValidationInfo) -> int | None:
-        if port and info.data.get("srv"):
-            raise refusal("stands beside srv, whose records name the port", "leave it out")
-        return port
+from probe.model.settings import DiscoveryKind, Timeouts
 
 
 class Authentication(Section):
@@ -110,8 +95,9 @@ class PoolSection(Section):
     @field_validator("discover")
     @classmethod
     def _one_place_to_look(cls, discover: DiscoverySection | None) -> DiscoverySection | None:
-        if discover and sum(key is not None for key in (discover.mx, discover.host, discover.srv)) != 1:
+        if discover and sum(getattr(discover, kind) is not None for kind in DiscoveryKind) != 1:
             raise refusal(
-                "needs one of mx, host and srv, and only one", "write {mx: DOMAIN}, {host: NAME} or {srv: NAME}"
+                "needs one of mx, host, srv and haproxy, and only one",
+                "write {mx: DOMAIN}, {host: NAME}, {srv: NAME} or {haproxy: SOCKET, backend: NAME}",
             )
         return discover

@@ -29,7 +29,6 @@ UNAVAILABLE = (
     Unavailable(("mailboxes", ANY, "imap", "auth"), beside=("username", "password")),
     Unavailable(("mailboxes", ANY, "pop3", "auth"), beside=("username", "password")),
     Unavailable(("pools", ANY, "discover", "vip"), beside=("members",)),
-    Unavailable(("pools", ANY, "discover", "haproxy"), beside=("backend",)),
     Unavailable(("pools", ANY, "smtp", "auth", "oauth2"), beside=("username", "password")),
     Unavailable(("routes", ANY, "path")),
 )

@@ -1,7 +1,8 @@
-"""Finds the members of pools that name no members, only where to ask for them: in DNS."""
+"""Finds the members of pools that name no members, only where to ask for them: DNS or HAProxy."""
 
 from typing import assert_never
 
+from probe.discover.haproxy import HaproxyFinder
 from probe.discover.host import HostFinder
 from probe.discover.lookup import Lookup
 from probe.discover.mx import MxFinder
@@ -24,5 +25,7 @@ def finder(pool: Pool, resolver: Resolver) -> Finder:
             return HostFinder(pool.name, pool.discovery, lookup=lookup)
         case DiscoveryKind.SRV:
             return SrvFinder(pool.name, pool.discovery, lookup=lookup)
+        case DiscoveryKind.HAPROXY:
+            return HaproxyFinder(pool.name, pool.discovery)
         case _:
             assert_never(pool.discovery.kind)

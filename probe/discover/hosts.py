@@ -47,7 +47,7 @@ class Hosts:
 
     async def _host(self, name: Name, *, aliases: bool) -> Host:
         host = shown(name)
-        if not _HOSTNAME.fullmatch(host):
+        if not is_host_name(host):
             host = printable(host)
             return Host(host, note=f"{host} is not a host name, and is left out")
         try:
@@ -68,6 +68,11 @@ class Hosts:
             return Host(host, ttl=ttl, note=f"{host} is an alias (CNAME) of {target}, and is left out")
         addresses = _sorted(v4.records) + _sorted(v6.records)
         return Host(host, addresses, ttl, None if addresses else f"{host} has no address")
+
+
+def is_host_name(name: str) -> bool:
+    """Tell whether a name, in lower case, is that of a host, and can be taken for nothing else."""
+    return _HOSTNAME.fullmatch(name) is not None
 
 
 _HOSTNAME = re.compile(

@@ -37,16 +37,21 @@ def found(pool: str, targets: Sequence[Target], *, ttl: timedelta, notes: Iterab
     remarks = [*notes, *(target.host.note for target in targets if target.host.note)]
     if len(members) > MOST_MEMBERS:
         remarks.append(f"only {MOST_MEMBERS} of {len(members)} addresses are used")
-    note = printable("; ".join(dict.fromkeys(remarks)), _LONGEST_NOTE)
+    note = noted(remarks)
     if not members:
-        raise DiscoveryTrouble(note)
+        raise DiscoveryTrouble(note or "")
     shortest = min([ttl, *(target.host.ttl for target in targets)])
-    return Found(members[:MOST_MEMBERS], bounded(shortest), note or None)
+    return Found(members[:MOST_MEMBERS], bounded(shortest), note)
 
 
 def none_offered(ttl: timedelta, note: str) -> Found:
     """Return the empty set of a domain that says that it has none."""
     return Found((), bounded(ttl), note)
+
+
+def noted(remarks: Iterable[str]) -> str | None:
+    """Return what there is to say of an answer as one note of a bearable length."""
+    return printable("; ".join(dict.fromkeys(remarks)), _LONGEST_NOTE) or None
 
 
 def bounded(ttl: timedelta) -> timedelta:

@@ -113,6 +113,7 @@ class DiscoveryKind(StrEnum):
     MX = "mx"
     HOST = "host"
     SRV = "srv"
+    HAPROXY = "haproxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,11 @@ class Discovery:
 
     kind: DiscoveryKind
     name: str
-    """The mail domain, host name or SRV owner name that is looked up."""
+    """The mail domain, host name or SRV owner name that is looked up, or the socket of HAProxy that is asked."""
     port: int = 25
+    """The members' port, where nothing that is found names one."""
+    backend: str | None = None
+    """The backend whose servers are the members, for HAProxy."""
 
 
 @dataclass(frozen=True, slots=True)

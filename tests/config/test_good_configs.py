@@ -122,6 +122,7 @@ def test_discoveries_arrive(every):
         "local": None,
         "exchangers": Discovery(DiscoveryKind.MX, "lab.test", 2525),
         "relays": Discovery(DiscoveryKind.HOST, "smtp.lab.test", 25),
+        "from-lb": Discovery(DiscoveryKind.HAPROXY, "/run/haproxy/admin.sock", 2525, "mx"),
         "srv": Discovery(DiscoveryKind.SRV, "_submission._tcp.lab.test"),
     }
 
