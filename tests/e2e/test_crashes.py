@@ -110,7 +110,8 @@ def test_sigterm_in_mid_round_leaves_no_probe_in_doubt(lab: Laboratory, launch: 
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "mailflow-test", disk], check=True)
+    # Large enough for SQLite's log, which grows to 4 MB before it is written back.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "mailflow-test", disk], check=True)
     try:
         yield disk
     finally:
