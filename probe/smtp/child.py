@@ -64,9 +64,13 @@ class Child:
 
     def remark(self, stage: Stage) -> str | None:
         """Tell how the program ended and what it wrote on stderr, which a refused connection cannot say."""
-        status = f"it exited with status {self._status}" if self._status else None
         words = printable(" ".join(self._witness.words.decode("utf-8", "backslashreplace").split()))
-        return "; ".join(filter(None, [status, f"it said: {words}" if words else None])) or None
+        return "; ".join(filter(None, [self._end(), f"it said: {words}" if words else None])) or None
+
+    def _end(self) -> str | None:
+        if not self._status:
+            return None
+        return f"it exited with status {self._status}" if self._status > 0 else f"signal {-self._status} ended it"
 
     async def _spawn(self, theirs: socket.socket) -> None:
         spawning = asyncio.ensure_future(

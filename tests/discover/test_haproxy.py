@@ -1,10 +1,7 @@
 """Members that HAProxy knows: what its socket answers, however odd, and what a real one does."""
 
 import asyncio
-import socket
-import subprocess
-import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +13,7 @@ from probe.discover import finder
 from probe.discover.haproxy import HaproxyFinder
 from probe.model.settings import Discovery, DiscoveryKind, Member, Pool, Resolver
 from probe.ports import DiscoveryTrouble, Found
+from tests.discover.real_haproxy import running_haproxy
 
 COLUMNS = "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_fqdn srv_port"
 PATIENCE = timedelta(milliseconds=300)
@@ -185,16 +183,7 @@ def test_a_port_where_nobody_listens_is_trouble() -> None:
 
 # A real HAProxy
 
-CONFIG = """
-global
-  stats socket {path} level user
-  stats socket ipv4@127.0.0.1:{port} level user
-defaults
-  mode tcp
-  timeout connect 1s
-  timeout client 1s
-  timeout server 1s
-backend mx
+SERVERS = """
   server mta1 127.0.0.11:2525
   server mta2 [::1]:2526 disabled
   server portless 127.0.0.14
@@ -203,48 +192,24 @@ backend mx
 """
 
 
-@pytest.fixture
-def haproxy(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """A real HAProxy's two sockets."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    path, config = tmp_path / "admin.sock", tmp_path / "haproxy.cfg"
-    config.write_text(CONFIG.format(path=path, port=port))
-    process = subprocess.Popen(["/usr/sbin/haproxy", "-db", "-f", config], stderr=subprocess.DEVNULL)
-    try:
-        await_socket(process, path)
-        yield path, f"127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def await_socket(process: subprocess.Popen[bytes], path: Path) -> None:
-    give_up = time.monotonic() + 10
-    while time.monotonic() < give_up and process.poll() is None:
-        with closing(socket.socket(socket.AF_UNIX)) as client:
-            if not client.connect_ex(str(path)):
-                return
-        time.sleep(0.02)
-    raise AssertionError("haproxy did not start")
+@pytest.mark.lab
+def test_a_real_haproxy_lists_its_servers(tmp_path: Path) -> None:
+    with running_haproxy(SERVERS, tmp_path) as places:
+        for place in places:
+            answer = asyncio.run(finder(Pool("from-lb", discovery=discovery(place)), Resolver()).find())
+            *numbered, named = answer.members
+            assert [(member.name, member.endpoint, member.hostname) for member in numbered] == [
+                ("mta1", "127.0.0.11:2525", None),
+                ("mta2", "[::1]:2526", None),
+                ("portless", "127.0.0.14:25", None),
+            ]
+            assert (named.name, named.port, named.hostname) == ("named", 2527, "localhost")
+            assert answer.note == "late has no address, and is left out"
 
 
 @pytest.mark.lab
-def test_a_real_haproxy_lists_its_servers(haproxy: tuple[Path, str]) -> None:
-    for place in haproxy:
-        answer = asyncio.run(finder(Pool("from-lb", discovery=discovery(place)), Resolver()).find())
-        *numbered, named = answer.members
-        assert [(member.name, member.endpoint, member.hostname) for member in numbered] == [
-            ("mta1", "127.0.0.11:2525", None),
-            ("mta2", "[::1]:2526", None),
-            ("portless", "127.0.0.14:25", None),
-        ]
-        assert (named.name, named.port, named.hostname) == ("named", 2527, "localhost")
-        assert answer.note == "late has no address, and is left out"
-
-
-@pytest.mark.lab
-def test_a_real_haproxy_without_the_backend_says_so(haproxy: tuple[Path, str]) -> None:
-    wanted = Discovery(DiscoveryKind.HAPROXY, str(haproxy[0]), backend="nowhere")
-    with pytest.raises(DiscoveryTrouble, match=r"^HAProxy lists no servers: it answered Can't find backend\.$"):
-        asyncio.run(HaproxyFinder("from-lb", wanted).find())
+def test_a_real_haproxy_without_the_backend_says_so(tmp_path: Path) -> None:
+    with running_haproxy(SERVERS, tmp_path) as [place, _]:
+        wanted = Discovery(DiscoveryKind.HAPROXY, place, backend="nowhere")
+        with pytest.raises(DiscoveryTrouble, match=r"^HAProxy lists no servers: it answered Can't find backend\.$"):
+            asyncio.run(HaproxyFinder("from-lb", wanted).find())

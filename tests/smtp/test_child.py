@@ -72,6 +72,11 @@ def test_a_program_takes_a_message(run: Run) -> None:
             Stage.BANNER,
             r"here (closed|reset) .* greeting; it exited with status 1; it said: no main.cf",
         ),
+        (
+            "import os; os.kill(os.getpid(), 9)",
+            Stage.BANNER,
+            r"here (closed|reset) the connection before its greeting; signal 9 ended it",
+        ),
         ("print('hello?\\r')", Stage.BANNER, r"here speaks no SMTP: hello\?"),
         (
             "print('220 hi\\r', flush=True); input()",
@@ -84,7 +89,7 @@ def test_a_program_takes_a_message(run: Run) -> None:
             r"here .*; it exited with status 3; it said: \\x1b\[31mx{100,}…",
         ),
     ],
-    ids=["ends", "says why", "garbage", "ends later", "says too much"],
+    ids=["ends", "says why", "crashes", "garbage", "ends later", "says too much"],
 )
 def test_a_program_that_ends_is_unreachable_and_its_last_words_are_told(
     run: Run, script: str, stage: Stage, reason: str
