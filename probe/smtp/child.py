@@ -33,19 +33,18 @@ class Child:
 
     async def open(self) -> Connection:
         """Start the program with one end of a socket pair as its stdin and stdout."""
-        ours, theirs = socket.socketpair()
         try:
-            with theirs:
-                await self._spawn(theirs)
-            # The loop's own: from here on the connection closes it.
-            _, connection = await asyncio.get_running_loop().create_unix_connection(
-                lambda: Connection(self._member.name), sock=ours
-            )
-        except BaseException as error:
-            ours.close()
-            if isinstance(error, OSError):
-                raise self._not_started(error) from error
-            raise
+            ours, theirs = socket.socketpair()
+            with contextlib.ExitStack() as undo:
+                undo.callback(ours.close)
+                with theirs:
+                    await self._spawn(theirs)
+                _, connection = await asyncio.get_running_loop().create_unix_connection(
+                    lambda: Connection(self._member.name), sock=ours
+                )
+                undo.pop_all()  # from here on the connection closes it
+        except OSError as error:
+            raise self._not_started(error) from error
         return connection
 
     async def leave(self, longest_seconds: float) -> None:
@@ -56,18 +55,14 @@ class Child:
             await self._ended(longest_seconds)
             self._status = self._process.get_returncode()
         finally:
-            # The group too when its leader is gone: nothing that it started may be left behind.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.get_pid(), signal.SIGKILL)
-            await self._ended(_REAPING_SECONDS)
-            self._process.close()
+            await self._end(self._process)
 
     def remark(self, stage: Stage) -> str | None:
         """Tell how the program ended and what it wrote on stderr, which a refused connection cannot say."""
         words = printable(" ".join(self._witness.words.decode("utf-8", "backslashreplace").split()))
-        return "; ".join(filter(None, [self._end(), f"it said: {words}" if words else None])) or None
+        return "; ".join(filter(None, [self._fate(), f"it said: {words}" if words else None])) or None
 
-    def _end(self) -> str | None:
+    def _fate(self) -> str | None:
         if not self._status:
             return None
         return f"it exited with status {self._status}" if self._status > 0 else f"signal {-self._status} ended it"
@@ -88,6 +83,15 @@ class Child:
         finally:
             # Also when nobody waits for it any more: a program that runs is known, and will be ended.
             self._process, _ = await spawning
+
+    async def _end(self, process: asyncio.SubprocessTransport) -> None:
+        # The group too when its leader is gone: nothing that it started may be left behind.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.get_pid(), signal.SIGKILL)
+        try:
+            await self._ended(_REAPING_SECONDS)
+        finally:
+            process.close()
 
     async def _ended(self, longest_seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

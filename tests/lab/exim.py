@@ -21,17 +21,17 @@ class Exim(Server):
     """A real MTA that tells its answers from the special addresses, and keeps nothing."""
 
     def __init__(self, *, address: str, home: Path, guard: Guard) -> None:
-        config = home / "exim.conf"
+        self.config = home / "exim.conf"
         greets = Endpoint(address, SMTP_PORT)
         super().__init__(
-            "exim", [PROGRAM, "-C", config, "-bdf"], greets=greets, log=home / "log" / "mainlog", guard=guard
+            "exim", [PROGRAM, "-C", self.config, "-bdf"], greets=greets, log=home / "log" / "mainlog", guard=guard
         )
         self.address = address
         self.port = SMTP_PORT
         for folder in ("log", "spool"):
             (home / folder).mkdir(parents=True)
             shutil.chown(home / folder, USER, USER)
-        config.write_text(_config(home, address))
+        self.config.write_text(_config(home, address))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -165,6 +166,20 @@ def test_a_program_that_cannot_be_started_is_unreachable(run: Run, tmp_path: Pat
             attempt = await send([str(program), "-bs"])
             assert (attempt.ending, attempt.stage) == (Ending.UNREACHABLE, Stage.CONNECT)
             assert attempt.reason == f"{program} cannot be started: {words}"
+
+    run(story())
+
+
+def test_a_probe_without_descriptors_proves_nothing_about_a_program(run: Run) -> None:
+    async def story() -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+        try:
+            attempt = await send(python(POLITE))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert (attempt.ending, attempt.stage) == (Ending.NOT_TRIED, Stage.CONNECT)
+        assert attempt.reason == f"{sys.executable} cannot be started: Too many open files"
 
     run(story())
 

@@ -1,7 +1,7 @@
-"""The local MTA: Postfix's own `sendmail -bs`, whose mail goes through its queue like everybody's."""
+"""The local MTA: Postfix's `sendmail -bs`, whose mail goes through its queue like everybody's, and Exim's `-bs`."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -9,7 +9,9 @@ import pytest
 from probe.model.outcome import Stage
 from probe.model.reply import Attempt, Ending
 from probe.model.settings import Member
-from tests.lab import MONITOR, SENDER, Laboratory
+from tests.lab import MONITOR, SENDER, LabError, Laboratory
+from tests.lab.addresses import DOMAIN
+from tests.lab.exim import PROGRAM, Exim, exim_alone
 from tests.smtp.conftest import Run
 from tests.smtp.sending import ENVELOPE, send_to
 
@@ -39,6 +41,33 @@ def test_a_local_mta_without_a_config_says_so(run: Run, lab: Laboratory) -> None
         assert (attempt.ending, attempt.stage) == (Ending.UNREACHABLE, Stage.BANNER)
         assert "it said: " in attempt.reason
         assert "main.cf: No such file or directory" in attempt.reason
+
+    run(story())
+
+
+@pytest.fixture(scope="module")
+def exim() -> Iterator[Exim]:
+    try:
+        with exim_alone() as server:
+            yield server
+    except LabError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.mark.parametrize(
+    "recipient, ending, stage",
+    [
+        (MONITOR, Ending.ACCEPTED, Stage.BODY),
+        (f"refuse@{DOMAIN}", Ending.REFUSED, Stage.RCPT),
+        (f"refuse-now@{DOMAIN}", Ending.REFUSED_FOR_NOW, Stage.RCPT),
+        (f"refuse-body@{DOMAIN}", Ending.REFUSED, Stage.BODY),
+    ],
+)
+def test_exim_answers_as_over_the_network(run: Run, exim: Exim, recipient: str, ending: Ending, stage: Stage) -> None:
+    async def story() -> None:
+        member = Member("local", "here", command=(str(PROGRAM), "-C", str(exim.config), "-bs"))
+        attempt = await send_to(member, envelope=replace(ENVELOPE, sender=SENDER, recipient=recipient))
+        assert (attempt.ending, attempt.stage) == (ending, stage), attempt.reason
 
     run(story())
 
