@@ -162,7 +162,7 @@ class Sighted(StrEnum):
     ARRIVAL = "arrival"
     """The first copy, and the probe is open."""
     LATE = "late"
-    """The first copy, and the probe ended as missing or unknown."""
+    """The first copy, after the deadline: the probe ended as missing or unknown, or is about to."""
     AFTER_REFUSAL = "after_refusal"
     """The first copy, though the member had refused the message or was out of reach."""
     DUPLICATE = "duplicate"

@@ -11,6 +11,7 @@ from probe.engine.happenings import (
     LedgerFailed,
     LedgerWorks,
     MailboxFailed,
+    MailboxInUse,
     MembersKnown,
     SharedFault,
 )
@@ -25,6 +26,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._failed_mailboxes: dict[str, str] = {}
+        self._members: dict[str, MembersKnown] = {}
 
     def __call__(self, happening: Happening) -> None:
         """Log a happening, if it is one of those."""
@@ -45,9 +47,12 @@ class Journal:
                     log.info("mailbox is readable again", extra={"mailbox": mailbox})
             case DiscoveryFailed(pool, reason):
                 log.warning("members could not be looked up", extra={"pool": pool, "reason": reason})
-            case MembersKnown(pool, members, note):
-                names = " ".join(member.name for member in members)
-                log.info("members", extra={"pool": pool, "members": names, "note": note})
+            case MailboxInUse(mailbox, reason):
+                log.info("mailbox is in use by somebody else", extra={"mailbox": mailbox, "reason": reason})
+            case MembersKnown() if self._members.get(happening.pool) != happening:
+                self._members[happening.pool] = happening
+                names = " ".join(member.name for member in happening.members)
+                log.info("members", extra={"pool": happening.pool, "members": names, "note": happening.note})
             case LedgerFailed(reason):
                 log.error("the ledger fails; nothing is sent", extra={"reason": reason})
             case LedgerWorks():

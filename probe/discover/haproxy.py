@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
 
-from probe.discover.hosts import is_host_name
-from probe.discover.members import MOST_MEMBERS, SHORTEST, noted
+from probe.discover.hosts import AGAIN, is_host_name
+from probe.discover.members import MOST_MEMBERS, noted
 from probe.discover.server_states import Server, servers
 from probe.model.settings import Discovery, Member
 from probe.net.text import printable
@@ -40,7 +40,7 @@ class HaproxyFinder:
             notes.append(f"only {MOST_MEMBERS} of {len(usable)} servers are used")
         if not usable:
             raise DiscoveryTrouble(noted(notes) or f"the backend {self._discovery.backend} has no servers")
-        return Found(tuple(map(self._member, usable[:MOST_MEMBERS])), SHORTEST, noted(notes))
+        return Found(tuple(map(self._member, usable[:MOST_MEMBERS])), AGAIN, noted(notes))
 
     def _member(self, server: Server) -> Member:
         hostname = server.hostname if is_host_name((server.hostname or "").lower()) else None

@@ -17,6 +17,9 @@ from probe.discover.lookup import Lookup, shown
 from probe.net.text import printable
 from probe.ports import DiscoveryTrouble
 
+AGAIN = timedelta(seconds=30)
+"""How soon to ask again where no TTL says it: after an answer that was incomplete, or from a server that tells none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -24,7 +27,7 @@ class Host:
 
     name: str
     addresses: tuple[str, ...] = ()
-    ttl: timedelta = timedelta(0)
+    ttl: timedelta = AGAIN
     note: str | None = None
     """What is wrong with it, in one sentence."""
 
@@ -55,7 +58,7 @@ class Hosts:
         except DiscoveryTrouble as trouble:
             if last := self._good.get(host):
                 note = f"{trouble}; the addresses known of before are kept"
-                return replace(last, ttl=timedelta(0), note=note)
+                return replace(last, ttl=AGAIN, note=note)
             return Host(host, note=str(trouble))
 
     async def _ask(self, name: Name, *, aliases: bool) -> Host:

@@ -12,9 +12,10 @@ from probe.net.text import printable
 from probe.ports import DiscoveryTrouble, Found
 
 MOST_MEMBERS = 64
-SHORTEST = timedelta(seconds=30)
+SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(hours=1)
 """How soon, and how late at most, the members are looked up again, whatever the TTLs are."""
+
 
 _LONGEST_NOTE = 1000
 

@@ -16,6 +16,7 @@ from probe.engine.happenings import (
     LedgerFailed,
     LedgerWorks,
     MailboxFailed,
+    MailboxInUse,
     MembersKnown,
     Seen,
     SharedFault,
@@ -103,6 +104,8 @@ class Board:
             case MailboxFailed(mailbox, reason):
                 figures = self._mailboxes[mailbox]
                 self._mailboxes[mailbox] = replace(figures, up=False, tried=True, trouble=reason)
+            case MailboxInUse(mailbox):
+                self._mailboxes[mailbox] = replace(self._mailboxes[mailbox], tried=True)
             case Judged():
                 self._judged(happening)
             case SharedFault(pool, route, shared):

@@ -66,7 +66,7 @@ class Engine:
         self._verdicts = Verdicts(
             settings, self._evidence, members=self.board.members, clock=world.clock, report=self._report
         )
-        self._reporters: tuple[Reporter, ...] = (self.board, self._verdicts, self._keep_verdict, *reporters)
+        self._reporters: list[Reporter] = [self.board, self._verdicts, self._keep_verdict, *reporters]
         self._ledger_state = LedgerState(self._report)
         self._flight = Flight()
         self._seen_before: list[Probe] = []
@@ -107,12 +107,15 @@ class Engine:
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def listen(self, reporter: Reporter) -> None:
+        """Tell a reporter of everything that happens from now on."""
+        self._reporters.append(reporter)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Probe until told to stop; then let the transactions end that go on, for a while."""
         async with self.working(probing=True):
             self._rounds.start()
-            await asyncio.gather(*(membership.tried.wait() for membership in self.memberships.values()))
-            self.began.set()
+            self._spawn(self._begin())
             await stop.wait()
             self._rounds.stop()
             self.dispatcher.finish()
@@ -143,6 +146,10 @@ class Engine:
             finally:
                 for task in self._tasks:
                     task.cancel()
+
+    async def _begin(self) -> None:
+        await asyncio.gather(*(membership.tried.wait() for membership in self.memberships.values()))
+        self.began.set()
 
     async def _restore(self) -> None:
         ledger, now = self._world.ledger, self._world.clock.now()

@@ -99,6 +99,14 @@ class MailboxFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class MailboxInUse:
+    """A mailbox is held by somebody else for now: contention, not an outage."""
+
+    mailbox: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """The verdict on a member, new or not; ``before`` is None for the first one."""
 
@@ -140,6 +148,7 @@ Happening = (
     | Ended
     | FolderRead
     | MailboxFailed
+    | MailboxInUse
     | Judged
     | SharedFault
     | LedgerFailed

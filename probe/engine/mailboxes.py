@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from probe.engine.flight import Flight
-from probe.engine.happenings import FolderRead, MailboxFailed, Reporter
+from probe.engine.happenings import FolderRead, MailboxFailed, MailboxInUse, Reporter
 from probe.engine.ledger_state import LedgerState
 from probe.engine.settling import Settler
 from probe.engine.watching import FolderWatch, ReadWhole
@@ -94,7 +94,7 @@ class MailboxWatch:
 
     def _trouble(self, trouble: MailboxTrouble) -> None:
         if isinstance(trouble, MailboxBusy):
-            log.info("a mailbox is in use by somebody else: %s", trouble)
+            self._report(MailboxInUse(self._mailbox, str(trouble)))
         else:
             self._report(MailboxFailed(self._mailbox, str(trouble)))
 

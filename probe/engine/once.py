@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from probe.engine.engine import Engine
+from probe.engine.happenings import Started
 from probe.engine.sending import Path
 from probe.model.probe import Record
 from probe.model.settings import Member, Route
@@ -29,14 +30,19 @@ async def one_round(
     Those that took longer than ``patience`` are returned as they are, in flight. Raises LedgerTrouble.
     """
     until = clock.now() + patience
+    started: list[str] = []
+    engine.listen(lambda happening: started.append(happening.probe.id) if isinstance(happening, Started) else None)
     async with asyncio.TaskGroup() as group:
         turns = [group.create_task(_turns(engine, clock, paths)) for paths in await _chosen(engine, wanted)]
-    ids = [probe_id for turn in turns for probe_id in turn.result()]
-    while True:
-        records = [record for probe_id in ids if (record := await ledger.record(probe_id))]
-        if all(record.judgement for record in records) or clock.now() > until:
-            return records
-        await clock.sleep(LOOK_EVERY.total_seconds())
+        while True:
+            all_sent = all(turn.done() for turn in turns)
+            records = [record for probe_id in started if (record := await ledger.record(probe_id))]
+            if clock.now() > until or (all_sent and all(record.judgement for record in records)):
+                break
+            await clock.sleep(LOOK_EVERY.total_seconds())
+        for turn in turns:
+            turn.cancel()
+    return records
 
 
 async def _chosen(engine: Engine, wanted: Callable[[Route, Member], bool]) -> list[list[Path]]:
@@ -52,6 +58,6 @@ async def _chosen(engine: Engine, wanted: Callable[[Route, Member], bool]) -> li
     return [list(same) for _, same in groupby(paths, key=lambda path: path.member)]
 
 
-async def _turns(engine: Engine, clock: Clock, paths: Sequence[Path]) -> list[str]:
-    sent = [await engine.dispatcher.turn(path, extra_slot(clock.now())) for path in paths]
-    return [probe_id for probe_id in sent if probe_id]
+async def _turns(engine: Engine, clock: Clock, paths: Sequence[Path]) -> None:
+    for path in paths:
+        await engine.dispatcher.turn(path, extra_slot(clock.now()))

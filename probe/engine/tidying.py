@@ -27,6 +27,13 @@ class Tidier:
         self._clock = clock
         self._last: datetime | None = None
         self._left: set[Place] = set()
+        self.due: datetime | None = None
+        """When there will be something to tidy, as far as is known."""
+
+    def expect(self, sighting_seen: datetime) -> None:
+        """Remember that there is a message of ours, and since when."""
+        due = sighting_seen + self._mailbox.keep + EVERY
+        self.due = min(self.due or due, due)
 
     async def tidy(self, reader: FolderReader) -> None:
         """Delete what may be deleted now; raises MailboxTrouble and LedgerTrouble."""
@@ -34,6 +41,7 @@ class Tidier:
         if self._last and timedelta(0) <= now - self._last < EVERY:
             return
         self._last = now
+        self.due = None
         settled = await self._ledger.removable(
             self._mailbox.name, self._folder, seen_before=now - self._mailbox.keep, limit=MOST + len(self._left)
         )

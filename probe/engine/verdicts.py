@@ -105,7 +105,7 @@ class Verdicts:
 
     def _consider_shared(self, route: Route, names: Collection[str]) -> None:
         shared = self._evidence.shared_fault(route.pool, route.name, names)
-        if self._shared.get((route.pool, route.name)) != shared:
+        if self._shared.get((route.pool, route.name), False) != shared:
             self._shared[route.pool, route.name] = shared
             self._report(SharedFault(route.pool, route.name, shared))
 

@@ -72,6 +72,8 @@ class FolderWatch:
             began = self._clock.now()
             news = await self._reader.read()
             await self._settler.take(self._mailbox, news.letters, rescan=news.rescan)
+            for letter in news.letters:
+                self._tidier.expect(letter.seen)
             if news.mark and news.mark != mark:
                 await self._ledger.set_mark(self._mailbox, self._folder, news.mark)
                 mark = news.mark
@@ -102,6 +104,10 @@ class FolderWatch:
             self._idles = False
 
     def _next(self, now: datetime) -> timedelta:
+        to_tidy = max(self._tidier.due - now, timedelta(0)) if self._tidier.due else asking.IDLE_POLL
+        return min(to_tidy, self._pause_to_read(now))
+
+    def _pause_to_read(self, now: datetime) -> timedelta:
         return asking.pause(
             now,
             expected_since=self._flight.expected_since(self._mailbox),

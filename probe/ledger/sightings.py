@@ -28,7 +28,7 @@ def sight(connection: Connection, counts: Counts, sighting: Sighting, *, rescan:
         return Sighted.KNOWN, find(connection, sighting.probe_id)
     if sighting.seen > record.probe.late_until:
         return Sighted.NOT_OURS, None
-    sighted = _taken_for(record)
+    sighted = _taken_for(record, sighting)
     connection.execute(insert(sightings), {**sighting_columns(sighting), "sighted": sighted})
     if sighted in _COUNTED:
         counts[entry(record.probe, _COUNTED[sighted])] += 1
@@ -65,11 +65,11 @@ def removed(connection: Connection, places: Sequence[Place], *, at: datetime) ->
     connection.execute(statement, rows)
 
 
-def _taken_for(record: Record) -> Sighted:
+def _taken_for(record: Record, sighting: Sighting) -> Sighted:
     if record.arrival:
         return Sighted.DUPLICATE
     if record.judgement is None:
-        return Sighted.ARRIVAL
+        return Sighted.LATE if sighting.seen > record.probe.deadline else Sighted.ARRIVAL
     return Sighted.LATE if record.judgement.outcome in _MAY_COME_LATE else Sighted.AFTER_REFUSAL
 
 

@@ -54,7 +54,7 @@ def form(
     now: datetime,
 ) -> Opinion:
     """Form an opinion of a member from its finished probes, oldest first, and from the opinion before."""
-    excused = _failing(evidence) >= policy.fall
+    excused = _failing([each for each in evidence if now - each[0].finished <= stale_after]) >= policy.fall
     row = _row(evidence, stale_after)
     newest = row[0][0].finished if row else _out_of_sight(previous, evidence)
     if newest is None or now - newest > stale_after:

@@ -271,9 +271,9 @@ def test_members_appear_and_vanish_between_two_lookups() -> None:
     [
         (600, 700, 600),  # the exchangers' own
         (700, 600, 600),  # an address's
-        (29, 600, 30),
-        (31, 600, 31),
-        (0, 0, 30),
+        (2, 600, 2),
+        (1, 600, 1),
+        (0, 0, 1),
         (3600, 3600, 3600),
         (3601, 86400, 3600),
     ],

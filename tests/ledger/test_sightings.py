@@ -93,13 +93,27 @@ async def test_a_number_that_a_server_gives_again_is_another_message(ledger: Sql
 
 
 @pytest.mark.parametrize(
-    "after, expected", [(5 * DAY, Sighted.ARRIVAL), (5 * DAY + SECOND / 1_000_000, Sighted.NOT_OURS)]
+    "after, expected", [(5 * DAY, Sighted.LATE), (5 * DAY + SECOND / 1_000_000, Sighted.NOT_OURS)]
 )
 @with_ledger
 async def test_what_comes_too_late_is_not_believed(ledger: SqlLedger, after: timedelta, expected: Sighted) -> None:
     await ledger.claim(a_probe())
     sighted, _ = await ledger.sight(a_sighting(seen=NOON + after), rescan=False)
     assert sighted is expected
+
+
+@pytest.mark.parametrize(
+    "after, expected", [(300 * SECOND, Sighted.ARRIVAL), (300 * SECOND + SECOND / 1_000_000, Sighted.LATE)]
+)
+@with_ledger
+async def test_what_is_seen_after_the_deadline_is_late_even_if_the_probe_is_open(
+    ledger: SqlLedger, after: timedelta, expected: Sighted
+) -> None:
+    await ledger.claim(a_probe())
+    sighted, record = await ledger.sight(a_sighting(seen=NOON + after), rescan=False)
+    assert sighted is expected
+    assert record
+    assert record.arrival
 
 
 @with_ledger

@@ -90,7 +90,7 @@ class Running:
         lines = (await self.get("/metrics")).text.splitlines()
         return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{sample} ")), None)
 
-    async def until(self, question: Callable[[], Awaitable[bool]], *, seconds: float = 10) -> None:
+    async def until(self, question: Callable[[], Awaitable[object]], *, seconds: float = 10) -> None:
         async with asyncio.timeout(seconds):
             while not await question():  # noqa: ASYNC110 - it is asked over HTTP
                 await asyncio.sleep(ASK_EVERY_SECONDS)
