@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lint types contracts unit lab servers lock format clean
+.PHONY: demo test check lint types contracts unit lab bench servers lock format clean
 
 demo: $(VENV)/.ready  ## an embedded mail system, and the probe that watches it
 	$(BIN)/mailflow demo
@@ -29,6 +29,11 @@ unit: $(VENV)/.ready
 
 lab: servers $(VENV)/.ready  ## real servers to play with by hand
 	$(BIN)/python -m tests.lab
+
+bench: servers $(VENV)/.ready  ## all measurements of docs/measurements.md; takes some ten minutes
+	$(BIN)/python -m bench.detection
+	$(BIN)/python -m bench.members
+	$(BIN)/python -m bench.smtp
 
 servers:
 	sh tests/lab/install.sh
