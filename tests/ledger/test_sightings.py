@@ -92,9 +92,7 @@ async def test_a_number_that_a_server_gives_again_is_another_message(ledger: Sql
     assert sighted is Sighted.ARRIVAL
 
 
-@pytest.mark.parametrize(
-    "after, expected", [(5 * DAY, Sighted.LATE), (5 * DAY + SECOND / 1_000_000, Sighted.NOT_OURS)]
-)
+@pytest.mark.parametrize("after, expected", [(5 * DAY, Sighted.LATE), (5 * DAY + SECOND / 1_000_000, Sighted.NOT_OURS)])
 @with_ledger
 async def test_what_comes_too_late_is_not_believed(ledger: SqlLedger, after: timedelta, expected: Sighted) -> None:
     await ledger.claim(a_probe())
