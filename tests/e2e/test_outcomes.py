@@ -12,7 +12,7 @@ from tests.e2e.program import Program
 from tests.e2e.quick import only, quick_config
 from tests.lab import DOMAIN, Laboratory, Stage
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("outcomes")]
+pytestmark = pytest.mark.lab
 
 ENDS_WITHIN_SECONDS = 20
 

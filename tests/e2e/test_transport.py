@@ -14,7 +14,7 @@ from tests.e2e.quick import quick_config
 from tests.lab import MONITOR, PASSWORD, Laboratory
 from tests.lab.postfix_config import SMTP_PORT, SMTPS_PORT, SUBMISSION_PORT
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("transport")]
+pytestmark = pytest.mark.lab
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,6 @@ from probe.model.settings import Login, SmtpSettings, Tls
 from tests.smtp.scripted import DOT, GO_AHEAD, GREETING, POLITE, Act, close, hang, reset, scripted
 from tests.smtp.sending import PATIENT, send
 
-pytestmark = pytest.mark.xdist_group("matrix")  # so that one worker fills it, once
-
 HANGS_FOR = timedelta(seconds=1)
 AT_ONCE = 16
 VERBS = {
