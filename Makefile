@@ -34,6 +34,7 @@ bench: servers $(VENV)/.ready  ## all measurements of docs/measurements.md; take
 	$(BIN)/python -m bench.detection
 	$(BIN)/python -m bench.members
 	$(BIN)/python -m bench.smtp
+	$(BIN)/python -m bench.pipelining
 
 servers:
 	sh tests/lab/install.sh
