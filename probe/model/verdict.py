@@ -148,11 +148,7 @@ def _failing(evidence: Sequence[Weighed]) -> int:
 
 
 def _summary(probes: Iterable[Finished]) -> str:
-    """Say in words what a row of probes came to: ``3 probes in a row: missing (it was accepted, …)``."""
+    """Say in words what a row of probes came to: ``3 probes in a row missing: it was accepted, …``."""
     row = list(probes)
     outcomes = sorted({probe.outcome.value for probe in row})
-    return f"{_count(len(row), 'probe')} in a row {' or '.join(outcomes)}: {row[0].reason}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{len(row)} probe{'s' if len(row) > 1 else ''} in a row {' or '.join(outcomes)}: {row[0].reason}"
