@@ -78,7 +78,7 @@ class Dialogue:
         if reply.code == 421 or refusing:
             self._hang_up(self._refused(self._stage, reply))
         else:
-            self.broke(f"{self._peer} replied before it was asked: {_cut(reply)}")
+            self.broke(f"{self._peer} replied before it was asked: {cut(reply)}")
 
     def secured(self) -> None:
         """Hear that TLS protects the connection."""
@@ -149,8 +149,7 @@ class Dialogue:
             yield command(Stage.QUIT, "QUIT")
 
     def _transaction(self) -> Script:
-        parts = (self._greeted, self._introduced, self._secured, self._logged_in, self._enveloped, self._delivered)
-        for part in parts:
+        for part in (self._greeted, self._introduced, self._secured, self._logged_in, self._business):
             if ended := (yield from part()):
                 return ended
         raise AssertionError("the last part of a dialogue always ends it")
@@ -205,9 +204,13 @@ class Dialogue:
         if self._encrypted or self._settings.login_without_tls:
             return None
         if self._settings.tls is Tls.NONE:
-            reason = "logging in without TLS is not allowed: set tls, or login_without_tls"
+            reason = "logging in without TLS is not allowed: set tls, or auth.plaintext"
             return Ended(Ending.NOT_TRIED, Stage.AUTH, reason)
         return self._unfit(Stage.AUTH, "offers no TLS, and logging in without it is not allowed")
+
+    def _business(self) -> Script:
+        """Do what the connection was made for; the one part that other dialogues have differently."""
+        return (yield from self._enveloped()) or (yield from self._delivered())
 
     def _enveloped(self) -> Script:
         """Go from MAIL to the reply to DATA; the first of the replies that is against us decides."""
@@ -228,7 +231,11 @@ class Dialogue:
             addressed(Stage.RCPT, "RCPT TO", envelope.recipient, parameters.of_rcpt(envelope, offers)),
             command(Stage.DATA, "DATA"),
         )
-        return grouped(*commands) if self._settings.pipelining and "PIPELINING" in offers else commands
+        return grouped(*commands) if self._may_group else commands
+
+    @property
+    def _may_group(self) -> bool:
+        return self._settings.pipelining and "PIPELINING" in self._extensions
 
     def _heard_out(self, replies: dict[Stage, Reply]) -> Generator[Step, Reply, None]:
         """Hear the rest of a group that has decided the ending already: by position, and to no effect."""
@@ -244,7 +251,7 @@ class Dialogue:
 
     def _delivered(self) -> Script:
         reply = yield message(self._envelope.message)
-        return self._against(Stage.BODY, reply) or Ended(Ending.ACCEPTED, Stage.BODY, f"accepted: {_cut(reply)}", reply)
+        return self._against(Stage.BODY, reply) or Ended(Ending.ACCEPTED, Stage.BODY, f"accepted: {cut(reply)}", reply)
 
     def _against(self, stage: Stage, reply: Reply, *, wanted: int = 2) -> Ended | None:
         """Return the ending that a reply means, None where it lets us go on; decided by its first digit alone."""
@@ -253,15 +260,16 @@ class Dialogue:
         if not reply.positive:
             return self._refused(stage, reply)
         ending = Ending.IN_DOUBT if self._dot_is_out else Ending.UNREACHABLE
-        return Ended(ending, stage, f"{self._peer} answered out of turn at {stage}: {_cut(reply)}", reply)
+        return Ended(ending, stage, f"{self._peer} answered out of turn at {stage}: {cut(reply)}", reply)
 
     def _refused(self, stage: Stage, reply: Reply) -> Ended:
         ending = Ending.REFUSED_FOR_NOW if reply.transient else Ending.REFUSED
-        return Ended(ending, stage, f"{stage} refused: {_cut(reply)}", reply)
+        return Ended(ending, stage, f"{stage} refused: {cut(reply)}", reply)
 
     def _unfit(self, stage: Stage, lack: str) -> Ended:
         return Ended(Ending.UNREACHABLE, stage, f"{self._peer} {lack}")
 
 
-def _cut(reply: Reply) -> str:
+def cut(reply: Reply) -> str:
+    """Return a reply for a sentence."""
     return printable(str(reply))
