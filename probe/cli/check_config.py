@@ -1,5 +1,6 @@
 """``mailflow check-config``: say everything that is wrong with a config."""
 
+from collections.abc import Sized
 from pathlib import Path
 
 import click
@@ -16,6 +17,5 @@ def command(config: Path) -> None:
     click.echo(f"{config}: good; {counts}, {_count(settings.mailboxes, 'mailbox', 'mailboxes')}")
 
 
-def _count(things: object, singular: str, plural: str = "") -> str:
-    number = len(things)  # type: ignore[arg-type]
-    return f"{number} {singular if number == 1 else plural or singular + 's'}"
+def _count(things: Sized, singular: str, plural: str = "") -> str:
+    return f"{len(things)} {singular if len(things) == 1 else plural or singular + 's'}"

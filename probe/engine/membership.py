@@ -11,7 +11,6 @@ from probe.ports import Clock, DiscoveryTrouble, Finder
 FIRST_BACK_OFF = timedelta(seconds=2)
 LONGEST_BACK_OFF = timedelta(minutes=1)
 
-
 Welcome = Callable[[Sequence[Member]], None]
 """Told of members that are new."""
 
@@ -30,6 +29,13 @@ class Membership:
         self.tried = asyncio.Event()
         """Set once the members are known, or could not be looked up for the first time."""
 
+    async def run(self) -> None:
+        """Look the members up again and again; returns at once for a pool whose members are written down."""
+        if self._finder is None:
+            self._take(self._pool.members, None)
+        while self._finder:
+            await self._clock.sleep((await self._refresh()).total_seconds())
+
     async def _refresh(self) -> timedelta:
         """Look the members up once, and return when to do so again."""
         assert self._finder is not None
@@ -43,13 +49,6 @@ class Membership:
         self._back_off = FIRST_BACK_OFF
         self._take(found.members, found.note)
         return found.ttl
-
-    async def run(self) -> None:
-        """Look the members up again and again; returns at once for a pool whose members are written down."""
-        if self._finder is None:
-            self._take(self._pool.members, None)
-        while self._finder:
-            await self._clock.sleep((await self._refresh()).total_seconds())
 
     def _take(self, members: Sequence[Member], note: str | None) -> None:
         known = {member.name for member in self.members}
