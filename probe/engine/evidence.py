@@ -4,7 +4,9 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from probe.model.blame import Case, Finished, shared_fault
+from probe.engine.cases import Case, OpenCases
+from probe.engine.witnesses import Witnesses
+from probe.model.blame import Finished, can_speak_against, shared_fault, weigh
 from probe.model.outcome import Outcome
 from probe.model.probe import Record
 from probe.model.settings import Route
@@ -14,19 +16,26 @@ KEPT = 32
 """Finished probes per member, beside those that the policy needs."""
 
 
+SLACK = timedelta(minutes=1)
+"""How long after its deadline a probe may finish and still be heard; and how often the old ones are let go."""
+
+
 class Evidence:
-    """Collect finished probes as cases; each new one is heard in all that are still open, and hears those before."""
+    """Collect finished probes: each hears those of others that finished before, and is heard in cases still open.
+
+    What one costs does not grow with the number of members, whether they fail or not.
+    """
 
     def __init__(self, routes: Mapping[str, Route], *, needed: int) -> None:
         kept = KEPT + needed
         self._routes = routes
         self._cases: dict[tuple[str, str], deque[Case]] = defaultdict(lambda: deque(maxlen=kept))
-        self._recent: deque[Finished] = deque()
-        self._open: deque[Case] = deque()
+        self._witnesses = Witnesses()
+        self._open = OpenCases()
         self._latest: dict[tuple[str, str], dict[str, Finished]] = defaultdict(dict)
         self._changed: set[tuple[str, str]] = set()
-        longest = max((route.deadline + 2 * route.interval for route in routes.values()), default=timedelta(0))
-        self._horizon = longest + timedelta(minutes=1)
+        self._lasts = max((route.deadline for route in routes.values()), default=timedelta(0)) + SLACK
+        self._tidied: datetime | None = None
 
     def add(self, record: Record) -> None:
         """Take in a probe that has its outcome; one of a route that is no longer configured tells nothing."""
@@ -34,21 +43,12 @@ class Evidence:
         if route is None or record.judgement is None or record.finished is None:
             return
         finished = _finished(record, route)
-        self._forget(finished.finished)
-        case = Case(finished)
-        for other in self._open:
-            before = other.weight
-            other.hear(finished)
-            if other.weight is not before:
-                self._changed.add((other.probe.pool, other.probe.member))
-        if not finished.succeeded:
-            for earlier in self._recent:
-                case.hear(earlier)
-            self._open.append(case)
-        self._recent.append(finished)
-        self._cases[finished.pool, finished.member].append(case)
-        self._changed.add((finished.pool, finished.member))
+        self._tidy(finished.finished)
+        self._cases[finished.identity].append(self._open_case(finished))
+        self._changed.add(finished.identity)
         if finished.outcome is not Outcome.UNKNOWN:
+            self._changed.update(case.probe.identity for case in self._open.hear(finished))
+            self._witnesses.add(finished)
             self._latest[finished.pool, finished.route][finished.member] = finished
 
     def changed(self) -> set[tuple[str, str]]:
@@ -65,11 +65,21 @@ class Evidence:
         latest = self._latest[pool, route]
         return shared_fault([latest[name] for name in members if name in latest])
 
-    def _forget(self, now: datetime) -> None:
-        while self._recent and now - self._recent[0].finished > self._horizon:
-            self._recent.popleft()
-        while self._open and now - self._open[0].probe.finished > self._horizon:
-            self._open.popleft()
+    def _open_case(self, probe: Finished) -> Case:
+        if probe.succeeded or not can_speak_against(probe):
+            return Case(probe, weigh(probe, ()))
+        later = self._witnesses.after(probe)
+        case = Case(probe, weigh(probe, later or self._witnesses.before(probe)))
+        self._open.add(case, heard=bool(later))
+        return case
+
+    def _tidy(self, now: datetime) -> None:
+        # Either way: the wall clock may be set back.
+        if self._tidied and abs(now - self._tidied) < SLACK:
+            return
+        self._tidied = now
+        self._witnesses.thin(now - self._lasts)
+        self._open.forget(now - self._lasts)
 
 
 def _finished(record: Record, route: Route) -> Finished:

@@ -33,6 +33,11 @@ class Finished:
     enhanced_code: str | None = None
 
     @property
+    def identity(self) -> tuple[str, str]:
+        """Return pool and name of its member."""
+        return self.pool, self.member
+
+    @property
     def succeeded(self) -> bool:
         """Tell whether it ended as expected."""
         return self.outcome is self.expected
@@ -51,58 +56,26 @@ class Weight(StrEnum):
     NEITHER = "neither"
 
 
-@dataclass(slots=True)
-class Case:
-    """A finished probe, and what the probes of other members that were heard so far say about it.
+def weigh(probe: Finished, others: Iterable[Finished]) -> Weight:
+    """Say what a probe says about its member, in the light of the probes of other members.
 
     What began to fail for all must not be held against the first that met it, for the next ones meet it too. So
-    those are heard whose turn came within one interval after the probe's, and only while there are none, those before.
+    those are heard whose turn came within one interval after the probe's, and only where there are none, those before.
     """
-
-    probe: Finished
-    later_fared_better: bool | None = None
-    earlier_fared_better: bool | None = None
-
-    def hear(self, other: Finished) -> None:
-        """Take another probe into account; those that cannot tell anything are passed over."""
-        if not _can_tell(self.probe, other):
-            return
-        # The probe's own interval, not the other's: else the first success after a long shared outage would convict
-        # every probe of a frequent route that began before it.
-        window = self.probe.interval
-        distance = other.started - self.probe.started
-        if timedelta(0) <= distance <= window:
-            self.later_fared_better = self.later_fared_better or _fares_better(self.probe, other)
-        elif -window <= distance < timedelta(0):
-            self.earlier_fared_better = self.earlier_fared_better or _fares_better(self.probe, other)
-
-    @property
-    def weight(self) -> Weight:
-        """Return what the probe says about its member, by what was heard so far."""
-        if self.probe.succeeded:
-            return Weight.FOR
-        others = self.earlier_fared_better if self.later_fared_better is None else self.later_fared_better
-        return Weight.AGAINST if others and _can_speak_against(self.probe) else Weight.NEITHER
+    if probe.succeeded:
+        return Weight.FOR
+    # The probe's own interval, not the other's: else the first success after a long shared outage would convict
+    # every probe of a frequent route that began before it.
+    start, window = probe.started, probe.interval
+    witnesses = [other for other in others if can_tell(other, probe)]
+    later = [other for other in witnesses if start <= other.started <= start + window]
+    earlier = [other for other in witnesses if start - window <= other.started < start]
+    others_fared_better = any(fares_better(other, probe.outcome) for other in later or earlier)
+    return Weight.AGAINST if others_fared_better and can_speak_against(probe) else Weight.NEITHER
 
 
-def weigh(probe: Finished, others: Iterable[Finished]) -> Weight:
-    """Say what a probe says about its member, in the light of the probes of other members."""
-    case = Case(probe)
-    for other in others:
-        case.hear(other)
-    return case.weight
-
-
-def shared_fault(latest: Sequence[Finished]) -> bool:
-    """Tell whether the members of a pool fail alike: two or more, and none of them as expected.
-
-    ``latest`` holds the latest probe of each member on one route that somebody can tell of.
-    """
-    outcomes = {probe.outcome for probe in latest}
-    return len(latest) > 1 and len(outcomes) == 1 and all(probe.failed for probe in latest)
-
-
-def _can_speak_against(probe: Finished) -> bool:
+def can_speak_against(probe: Finished) -> bool:
+    """Tell whether a failure is one that a member can be blamed for, if others fare better."""
     match probe.outcome:
         case Outcome.UNKNOWN | Outcome.JUNKED:
             return False
@@ -122,17 +95,28 @@ def _can_speak_against(probe: Finished) -> bool:
             assert_never(probe.outcome)
 
 
-def _can_tell(probe: Finished, other: Finished) -> bool:
-    if (other.pool, other.member) == (probe.pool, probe.member) or other.outcome is Outcome.UNKNOWN:
+def can_tell(other: Finished, probe: Finished) -> bool:
+    """Tell whether a probe is of another member, and shows something that the two share to work or not."""
+    if other.identity == probe.identity or other.outcome is Outcome.UNKNOWN:
         return False
     # Any connection anywhere shows that our own network works.
     return probe.outcome is Outcome.UNREACHABLE or other.route == probe.route
 
 
-def _fares_better(probe: Finished, other: Finished) -> bool:
-    if probe.outcome is Outcome.UNREACHABLE:
+def fares_better(other: Finished, outcome: Outcome) -> bool:
+    """Tell whether another probe came further than one that failed with this outcome."""
+    if outcome is Outcome.UNREACHABLE:
         return other.outcome is not Outcome.UNREACHABLE
-    return other.succeeded or other.outcome in _BETTER[probe.outcome]
+    return other.succeeded or other.outcome in _BETTER[outcome]
+
+
+def shared_fault(latest: Sequence[Finished]) -> bool:
+    """Tell whether the members of a pool fail alike: two or more, and none of them as expected.
+
+    ``latest`` holds the latest probe of each member on one route that somebody can tell of.
+    """
+    outcomes = {probe.outcome for probe in latest}
+    return len(latest) > 1 and len(outcomes) == 1 and all(probe.failed for probe in latest)
 
 
 _ARRIVED = frozenset({Outcome.DELIVERED, Outcome.JUNKED, Outcome.ALTERED, Outcome.MISROUTED})

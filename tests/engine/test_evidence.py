@@ -1,9 +1,12 @@
 """The evidence on every member."""
 
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +18,15 @@ from probe.model.reply import Ending
 from tests.engine.fakes import NOON
 from tests.engine.scene import SECOND, a_probe, route
 
-ROUTES = {"inbound": route("inbound"), "outbound": route("outbound", interval=20 * SECOND)}
+ROUTES = {
+    each.name: each
+    for each in (
+        route("inbound"),
+        route("outbound", interval=20 * SECOND, deadline=40 * SECOND),
+        route("seldom", interval=300 * SECOND, deadline=SECOND),
+        route("relaying", interval=7 * SECOND, expect=Outcome.REJECTED),
+    )
+}
 MEMBERS = ("mta1", "mta2", "mta3")
 
 
@@ -28,11 +39,12 @@ def ended(
     started: timedelta = timedelta(0),
     took: timedelta = SECOND,
     stage: Stage = Stage.DATA,
+    expected: Outcome = Outcome.DELIVERED,
 ) -> Record:
     """A probe that has its outcome."""
     began = NOON + started
     return Record(
-        replace(a_probe(number, name=name, at=began), route=on),
+        replace(a_probe(number, name=name, at=began), route=on, expected=expected),
         attempts=1,
         sending=Sending(Ending.ACCEPTED, stage, "its words"),
         judgement=Judgement(outcome, f"it was {outcome}"),
@@ -47,29 +59,47 @@ def evidence(*records: Record) -> Evidence:
     return collected
 
 
+def finished_in_memory() -> int:
+    gc.collect()
+    return sum(isinstance(each, Finished) for each in gc.get_objects())
+
+
 def weights(collected: Evidence, name: str = "mta1") -> list[Weight]:
     return [weight for _, weight in collected.on("vip", name)]
 
 
-records = st.builds(
-    lambda number, outcome, name, on, started, took, stage: ended(
-        number, outcome, name=name, on=on, started=started * SECOND, took=took * SECOND, stage=stage
-    ),
-    number=st.integers(1, 10**6),
-    outcome=st.sampled_from(Outcome),
-    name=st.sampled_from(MEMBERS),
-    on=st.sampled_from(tuple(ROUTES)),
-    started=st.integers(0, 60),
-    took=st.integers(0, 12),
-    stage=st.sampled_from(Stage),
-)
-stories = st.lists(records, max_size=25, unique_by=lambda record: record.probe.id).map(
-    lambda story: sorted(story, key=lambda record: record.finished or NOON)
-)
+@st.composite
+def records(draw: st.DrawFn, lasting: int, outcomes: Sequence[Outcome]) -> Record:
+    """A probe of any route that finishes at any time up to half a minute after its deadline."""
+    on = draw(st.sampled_from([*ROUTES.values()]))
+    longest = int(on.deadline.total_seconds())
+    return ended(
+        draw(st.integers(1, 10**6)),
+        draw(st.sampled_from(outcomes)),
+        name=draw(st.sampled_from(MEMBERS)),
+        on=on.name,
+        started=draw(st.integers(0, lasting)) * SECOND,
+        took=draw(st.sampled_from([0, 1, longest // 2, longest, longest + 30])) * SECOND,
+        stage=draw(st.sampled_from([Stage.DATA, Stage.RCPT])),
+        expected=on.expect,
+    )
 
 
-@given(stories)
-def test_hearing_probes_one_by_one_comes_to_the_same_as_hearing_all_at_the_end(story: Sequence[Record]) -> None:
+@st.composite
+def stories(draw: st.DrawFn) -> Sequence[Record]:
+    """Probes as they finish, over seconds or over far longer than they can matter to each other."""
+    lasting = draw(st.sampled_from([10, 60, 3000]))
+    outcomes = draw(st.lists(st.sampled_from(Outcome), min_size=1, max_size=9, unique=True))
+    told = st.lists(records(lasting, outcomes), max_size=30, unique_by=lambda record: record.probe.id)
+    return sorted(draw(told), key=lambda record: record.finished or NOON)
+
+
+@given(stories(), st.randoms())
+def test_hearing_probes_one_by_one_comes_to_the_same_as_hearing_all_at_the_end(
+    story: Sequence[Record], chance: Random
+) -> None:
+    # Those that finish within seconds of each other may be told in any order.
+    story = sorted(story, key=lambda record: (record.finished or NOON) + chance.randrange(20) * SECOND)
     collected = evidence(*story)
     told = {name: collected.on("vip", name) for name in MEMBERS}
     everything: list[Finished] = [probe for of_member in told.values() for probe, _ in of_member]
@@ -79,15 +109,14 @@ def test_hearing_probes_one_by_one_comes_to_the_same_as_hearing_all_at_the_end(s
             assert weight is weigh(probe, everything)
 
 
-@given(stories)
-def test_whoever_is_not_named_as_changed_has_not_changed(story: Sequence[Record]) -> None:
+@given(stories())
+def test_those_are_named_as_changed_who_have_changed_and_no_others(story: Sequence[Record]) -> None:
     collected = evidence()
-    before = {name: weights(collected, name) for name in MEMBERS}
+    before = {name: collected.on("vip", name) for name in MEMBERS}
     for record in story:
         collected.add(record)
-        changed = collected.changed()
-        now = {name: weights(collected, name) for name in MEMBERS}
-        assert {("vip", name) for name in MEMBERS if now[name] != before[name]} <= changed
+        now = {name: collected.on("vip", name) for name in MEMBERS}
+        assert collected.changed() == {("vip", name) for name in MEMBERS if now[name] != before[name]}
         before = now
     assert collected.changed() == set()
 
@@ -98,6 +127,80 @@ def test_a_failure_speaks_against_a_member_once_another_fares_better() -> None:
     collected.add(ended(2, Outcome.DELIVERED, name="mta2", started=2 * SECOND))
     assert weights(collected) == [Weight.AGAINST]
     assert collected.changed() == {("vip", "mta1"), ("vip", "mta2")}
+
+
+def test_the_first_success_after_a_shared_outage_convicts_those_within_an_interval_before_it_and_only_once() -> None:
+    # Given
+    names = [f"mta{number}" for number in range(9)]
+    collected = evidence(
+        *(ended(n, Outcome.MISSING, name=name, started=n * SECOND) for n, name in enumerate(names)),
+    )
+    assert {weight for name in names[:-1] for weight in weights(collected, name)} == {Weight.NEITHER}
+    collected.changed()
+
+    # When
+    collected.add(ended(9, Outcome.DELIVERED, name="mta9", started=8 * SECOND))
+
+    # Then
+    within_5s = names[3:]
+    assert [name for name in names if Weight.AGAINST in weights(collected, name)] == within_5s
+    assert collected.changed() == {("vip", name) for name in [*within_5s, "mta9"]}
+    collected.add(ended(10, Outcome.DELIVERED, name="mta10", started=8 * SECOND))
+    assert collected.changed() == {("vip", "mta10")}
+
+
+def test_a_member_that_is_probed_seldom_is_heard_beside_those_from_long_before() -> None:
+    collected = evidence(ended(1, Outcome.DELIVERED, name="mta2", on="seldom"))
+    for n in range(2, 20):
+        collected.add(ended(n, Outcome.DELIVERED, on="seldom", started=n * SECOND))
+        collected.add(ended(50 + n, Outcome.DELIVERED, name="mta3", started=n * 14 * SECOND))
+    collected.add(ended(100, Outcome.MISSING, on="seldom", started=300 * SECOND))
+    assert weights(collected)[-1] is Weight.AGAINST
+    collected.add(ended(101, Outcome.MISSING, on="seldom", started=301 * SECOND))
+    assert weights(collected)[-2:] == [Weight.AGAINST, Weight.NEITHER]
+
+
+def test_one_that_fares_no_better_and_started_at_the_same_moment_excuses_it() -> None:
+    before = ended(1, Outcome.DELIVERED, name="mta2")
+    collected = evidence(before, ended(2, Outcome.MISSING, started=SECOND))
+    assert weights(collected) == [Weight.AGAINST]
+    collected.add(ended(3, Outcome.MISSING, name="mta3", started=SECOND))
+    assert weights(collected) == [Weight.NEITHER]
+
+
+def test_a_probe_that_finishes_a_minute_after_its_deadline_finds_those_that_started_after_it() -> None:
+    collected = evidence(
+        *(ended(n, Outcome.DELIVERED, name="mta2", on="outbound", started=n * SECOND) for n in (10, 50, 51)),
+        *(ended(n, Outcome.DELIVERED, name="mta3", on="outbound", started=n * SECOND) for n in (52, 98)),
+        ended(1, Outcome.MISSING, on="outbound", took=100 * SECOND),
+    )
+    assert weights(collected) == [Weight.AGAINST]
+
+
+def test_a_case_stays_open_for_a_whole_interval_however_long() -> None:
+    collected = evidence(
+        ended(1, Outcome.MISSING, on="seldom"),
+        *(ended(n, Outcome.DELIVERED, started=n * SECOND) for n in range(2, 290, 60)),
+    )
+    collected.add(ended(300, Outcome.DELIVERED, name="mta2", on="seldom", started=300 * SECOND))
+    assert weights(collected)[0] is Weight.AGAINST
+
+
+@pytest.mark.parametrize("set_back", [timedelta(0), timedelta(days=1)], ids=["", "set back"])
+def test_what_can_no_longer_matter_is_let_go(set_back: timedelta) -> None:
+    before = finished_in_memory()
+    collected = evidence(ended(1, Outcome.DELIVERED, started=set_back))
+    for n in range(2, 2000):
+        outcome = Outcome.MISSING if n % 2 else Outcome.UNREACHABLE
+        collected.add(ended(n, outcome, name=MEMBERS[n % 3], started=n * 2 * SECOND))
+    assert finished_in_memory() - before < len(MEMBERS) * (32 + 5) + 200
+
+
+def test_after_the_clock_was_set_back_probes_are_heard_as_before() -> None:
+    collected = evidence(ended(1, Outcome.DELIVERED, started=timedelta(hours=1)))
+    collected.add(ended(2, Outcome.MISSING))
+    collected.add(ended(3, Outcome.DELIVERED, name="mta2"))
+    assert weights(collected) == [Weight.FOR, Weight.AGAINST]
 
 
 def test_only_so_many_probes_of_a_member_are_kept() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.model.blame import Case, Finished, Weight, shared_fault, weigh
+from probe.model.blame import Finished, Weight, shared_fault, weigh
 from probe.model.outcome import Outcome, Stage
 from tests.model.build import MINUTE, NOW, SECOND, TICK, finished
 
@@ -113,15 +113,13 @@ def test_one_that_fares_better_is_enough() -> None:
     assert weigh(finished(Outcome.MISSING), others) is Weight.AGAINST
 
 
-def test_a_case_changes_its_weight_as_others_are_heard() -> None:
-    case = Case(finished(Outcome.MISSING))
-    assert case.weight is Weight.NEITHER
-    case.hear(other(Outcome.DELIVERED, after=-SECOND))
-    assert case.weight is Weight.AGAINST
-    case.hear(other(Outcome.UNKNOWN))
-    assert case.weight is Weight.AGAINST
-    case.hear(other(Outcome.MISSING))
-    assert case.weight is Weight.NEITHER
+def test_only_while_nobody_after_it_can_tell_those_before_decide() -> None:
+    own, heard = finished(Outcome.MISSING), [other(Outcome.DELIVERED, after=-SECOND)]
+    assert weigh(own, heard) is Weight.AGAINST
+    heard.append(other(Outcome.UNKNOWN))
+    assert weigh(own, heard) is Weight.AGAINST
+    heard.append(other(Outcome.MISSING))
+    assert weigh(own, heard) is Weight.NEITHER
 
 
 @pytest.mark.parametrize("own", FAILURES)
