@@ -46,7 +46,7 @@ class Ending(StrEnum):
     """The ways in which a transaction ends."""
 
     ACCEPTED = "accepted"
-    """2yz after the final dot: the server owns the message."""
+    """2yz after the final dot: the server owns the message. Of an enquiry, 2yz to RCPT: it would take one."""
     REFUSED = "refused"
     """5yz at some stage."""
     REFUSED_FOR_NOW = "refused_for_now"

@@ -1,4 +1,4 @@
-"""Hands one message to one member, and says what it came to."""
+"""Hands one message to one member, or asks it whether it would take one, and says what it came to."""
 
 import ssl
 from dataclasses import replace
@@ -12,7 +12,8 @@ from probe.model.settings import Member, SmtpSettings, Tls
 from probe.net.tls import client_context
 from probe.ports import Clock
 from probe.smtp.certificate import expiry
-from probe.smtp.dialogue import Ended
+from probe.smtp.dialogue import Dialogue, Ended
+from probe.smtp.enquiry import Enquiry
 from probe.smtp.log import Log
 from probe.smtp.visit import Visit, Visited
 
@@ -21,7 +22,7 @@ _INSPECTION = timedelta(seconds=2)
 
 
 class SmtpSender:
-    """Sends by SMTP; satisfies ``probe.ports.Sender``. To be used by one event loop."""
+    """Speaks SMTP; satisfies ``probe.ports.Sender`` and ``probe.ports.Enquirer``. To be used by one event loop."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -29,6 +30,15 @@ class SmtpSender:
 
     async def send(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
         """Run one full SMTP transaction and say what it came to; never later than ``until``, and never raise."""
+        return await self._speak(Dialogue, member, envelope, settings=settings, until=until)
+
+    async def ask(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
+        """Ask by MAIL and RCPT whether mail would be taken; never later than ``until``, and never raise."""
+        return await self._speak(Enquiry, member, envelope, settings=settings, until=until)
+
+    async def _speak(
+        self, dialogue: type[Dialogue], member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime
+    ) -> Attempt:
         try:
             context = self._context(settings)
         except OSError as error:  # ssl.SSLError is one
@@ -38,7 +48,8 @@ class SmtpSender:
         end = min(settings.timeouts.total, until - log.began)
         if end <= timedelta():
             return _not_tried("no time was left to send it", log)
-        visited = await Visit(member, envelope, settings=settings, context=context, log=log, end=end).pay()
+        visit = Visit(member, envelope, settings=settings, context=context, log=log, end=end, dialogue=dialogue)
+        visited = await visit.pay()
         certificate = visited.certificate
         if visited.distrusted:
             certificate = await self._distrusted(member, envelope, settings=settings, left=end - log.elapsed())

@@ -45,7 +45,9 @@ class Visit:
         context: ssl.SSLContext | None,
         log: Log,
         end: timedelta,
+        dialogue: type[Dialogue] = Dialogue,
     ) -> None:
+        self._dialogue = dialogue
         self._member = member
         self._envelope = envelope
         self._settings = settings
@@ -86,7 +88,7 @@ class Visit:
             self._log.spent(Stage.CONNECT, since)
 
     async def _spoken(self, connection: Connection, *, only_secure: bool) -> Visited:
-        dialogue = Dialogue(
+        dialogue = self._dialogue(
             self._envelope,
             settings=self._settings,
             peer=self._member.name,
@@ -114,8 +116,13 @@ class Visit:
 
 def own_name(address: str) -> str:
     """Return this host's full name, else its address as a literal (RFC 5321 4.1.4); no name is looked up."""
-    name = socket.gethostname()
-    if "." in name.strip(".") and name.isascii() and name.isprintable():
+    if name := full_name():
         return name
     parsed = ip_address(address.partition("%")[0])
     return f"[IPv6:{parsed}]" if isinstance(parsed, IPv6Address) else f"[{parsed}]"
+
+
+def full_name() -> str | None:
+    """Return this host's own name, if it is a full one."""
+    name = socket.gethostname()
+    return name if "." in name.strip(".") and name.isascii() and name.isprintable() else None
