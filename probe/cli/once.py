@@ -79,4 +79,4 @@ async def _round(
         engine = Engine(settings, world, await tag_keys(settings, world.ledger), [progress])
         async with engine.working():
             with Live(progress, console=Console(stderr=True), transient=True, refresh_per_second=8):
-                return await one_round(engine, world.ledger, world.clock, wanted=wanted, patience=patience or longest)
+                return await one_round(engine, wanted=wanted, patience=patience or longest)

@@ -55,9 +55,6 @@ class Board:
     def __init__(self, settings: Settings, *, now: datetime) -> None:
         self.settings = settings
         self._since = now
-        self._routes_of: dict[str, list[Route]] = {name: [] for name in settings.pools}
-        for route in settings.routes.values():
-            self._routes_of[route.pool].append(route)
         self._paths: dict[Path, PathFigures] = {}
         self._members: dict[str, dict[str, MemberFigures]] = {name: {} for name in settings.pools}
         self._mailboxes = {name: MailboxFigures() for name in settings.mailboxes}
@@ -182,7 +179,7 @@ class Board:
             for member in known.members
         }
         for member in known.members:
-            for route in self._routes_of[known.pool]:
+            for route in self.settings.routes_of(known.pool):
                 self.path(known.pool, member.name, route.name)
         if known.note:
             self.discovery[known.pool] = known.note

@@ -11,24 +11,20 @@ from probe.engine.sending import Path
 from probe.model.probe import Record
 from probe.model.settings import Member, Route
 from probe.model.slots import extra_slot
-from probe.ports import Clock, Ledger
+from probe.ports import Clock
 
 LOOK_EVERY = timedelta(milliseconds=100)
 """How often the ledger is asked: another process that shares it may settle what was sent here."""
 
 
 async def one_round(
-    engine: Engine,
-    ledger: Ledger,
-    clock: Clock,
-    *,
-    wanted: Callable[[Route, Member], bool],
-    patience: timedelta,
+    engine: Engine, *, wanted: Callable[[Route, Member], bool], patience: timedelta
 ) -> Sequence[Record]:
     """Probe the wanted members by an engine that is working, and return what became of each.
 
     Those that took longer than ``patience`` are returned as they are, in flight. Raises LedgerTrouble.
     """
+    ledger, clock = engine.world.ledger, engine.world.clock
     until = clock.now() + patience
     started: list[str] = []
     engine.listen(lambda happening: started.append(happening.probe.id) if isinstance(happening, Started) else None)

@@ -11,7 +11,7 @@ from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from probe.engine.sending import Dispatcher, Path
-from probe.model.settings import Member, Route, SmtpSettings
+from probe.model.settings import Member, Route, Settings
 from probe.model.slots import EPOCH, extra_slot, phase, round_at, turn
 from probe.ports import Clock
 
@@ -26,19 +26,17 @@ class Rounds:
 
     def __init__(
         self,
-        routes: Iterable[Route],
+        settings: Settings,
         dispatcher: Dispatcher,
         *,
         members: Callable[[str], Iterable[Member]],
-        smtp: Callable[[str], SmtpSettings],
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, Any]], object],
         scheduler: BaseScheduler | None = None,
     ) -> None:
-        self._routes = tuple(routes)
+        self._settings = settings
         self._dispatcher = dispatcher
         self._members = members
-        self._smtp = smtp
         self._clock = clock
         self._spawn = spawn
         self._last_round: dict[tuple[str, str], int] = {}
@@ -48,7 +46,7 @@ class Rounds:
 
     def start(self) -> None:
         """Begin a round at the start of each interval."""
-        for route in self._routes:
+        for route in self._settings.routes.values():
             # Since 1970, not since the next round: a clock that is set back must not go before the first one.
             trigger = IntervalTrigger(seconds=route.interval.total_seconds(), start_date=EPOCH, timezone="UTC")
             self._scheduler.add_job(self._run_round, trigger, (route,), **_JOB)
@@ -67,7 +65,7 @@ class Rounds:
     def welcome(self, pool: str, members: Iterable[Member]) -> None:
         """Let members that are new take part in the round that is going on, now if their moment has passed."""
         now = self._clock.now()
-        for route in self._routes_of(pool):
+        for route in self._settings.routes_of(pool):
             number = round_at(now, route.interval)
             for member in members:
                 at = turn(number, route.interval, route=route.name, member=member.name)
@@ -86,7 +84,7 @@ class Rounds:
         await self._clock.sleep((at - self._clock.now()).total_seconds())
         slot = self._slot(route, member, number)
         if slot is not None:
-            await self._dispatcher.turn(Path(route, member, self._smtp(route.pool)), slot)
+            await self._dispatcher.turn(Path(route, member, self._settings.pools[route.pool].smtp), slot)
 
     def _slot(self, route: Route, member: Member, number: int) -> int | None:
         """Return the slot to claim for a round; None if the round was run already."""
@@ -99,9 +97,6 @@ class Rounds:
             return number
         # Numbers come again when the wall clock was set back; their slots are taken, but the turns are due.
         return extra_slot(self._clock.now())
-
-    def _routes_of(self, pool: str) -> list[Route]:
-        return [route for route in self._routes if route.pool == pool]
 
 
 _JOB: dict[str, Any] = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}

@@ -310,3 +310,7 @@ class Settings:
     health: HealthPolicy = HealthPolicy()
     explain_for: timedelta = timedelta(days=14)
     """How long the story of a finished probe is kept."""
+
+    def routes_of(self, pool: str) -> list[Route]:
+        """Return the routes on which the members of a pool are probed."""
+        return [route for route in self.routes.values() if route.pool == pool]

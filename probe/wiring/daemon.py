@@ -83,11 +83,11 @@ class Daemon:
 
     async def probes(self, query: Query) -> Page:
         """Return probes from the ledger that is open now."""
-        return await self._generation.world.ledger.probes(query)
+        return await self._generation.engine.world.ledger.probes(query)
 
     async def life(self, probe_id: str) -> Life | None:
         """Return the life of a probe from the ledger that is open now."""
-        return await self._generation.world.ledger.life(probe_id)
+        return await self._generation.engine.world.ledger.life(probe_id)
 
     def _board(self) -> Board:
         return self._generation.engine.board

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 
-from probe.engine.engine import Engine, World
+from probe.engine.engine import Engine
 from probe.engine.happenings import Reporter
 from probe.model.settings import Settings
 from probe.wiring.world import open_world, tag_keys
@@ -17,13 +17,11 @@ class Generation:
     def __init__(
         self,
         settings: Settings,
-        world: World,
         engine: Engine,
         resources: AsyncExitStack,
         broken: Callable[[BaseException], None],
     ) -> None:
         self.settings = settings
-        self.world = world
         self.engine = engine
         self._resources = resources
         self._broken = broken
@@ -41,7 +39,7 @@ class Generation:
         async with AsyncExitStack() as opening:
             world = await opening.enter_async_context(open_world(settings))
             engine = Engine(settings, world, await tag_keys(settings, world.ledger), reporters)
-            return cls(settings, world, engine, opening.pop_all(), broken)
+            return cls(settings, engine, opening.pop_all(), broken)
 
     async def start(self) -> None:
         """Begin to probe; returns when what went before is restored and the members are known. Raises LedgerTrouble."""

@@ -331,9 +331,7 @@ async def test_one_round_probes_each_member_once_on_each_route(scene: Scene) -> 
     asked = settings("mta1", "mta2", routes=(route(), route("outbound")))
     engine = scene.engine(asked)
     async with scene.working(engine):
-        rounds = scene.spawn(
-            one_round(engine, scene.ledger, scene.clock, wanted=lambda route, member: True, patience=60 * SECOND)
-        )
+        rounds = scene.spawn(one_round(engine, wanted=lambda route, member: True, patience=60 * SECOND))
         await scene.advance(1)
         probed = {(record.probe.member, record.probe.route) for record in await rounds}
     assert probed == {(name, on) for name in ("mta1", "mta2") for on in ("inbound", "outbound")}
@@ -346,8 +344,6 @@ async def test_one_round_leaves_out_what_is_not_wanted(scene: Scene) -> None:
         rounds = scene.spawn(
             one_round(
                 engine,
-                scene.ledger,
-                scene.clock,
                 wanted=lambda route, member: member.name == "mta2",
                 patience=60 * SECOND,
             )
@@ -361,9 +357,7 @@ async def test_one_round_waits_no_longer_than_it_is_told(scene: Scene) -> None:
     scene.discarding = {"mta1"}
     engine = scene.engine(settings("mta1"))
     async with scene.working(engine):
-        rounds = scene.spawn(
-            one_round(engine, scene.ledger, scene.clock, wanted=lambda route, member: True, patience=2 * SECOND)
-        )
+        rounds = scene.spawn(one_round(engine, wanted=lambda route, member: True, patience=2 * SECOND))
         await scene.advance(2.2)
         [record] = await rounds
     assert record.judgement is None
@@ -374,9 +368,7 @@ async def test_one_round_takes_what_another_process_settled(scene: Scene) -> Non
     scene.discarding = {"mta1"}
     engine = scene.engine(settings("mta1"))
     async with scene.working(engine):
-        rounds = scene.spawn(
-            one_round(engine, scene.ledger, scene.clock, wanted=lambda route, member: True, patience=60 * SECOND)
-        )
+        rounds = scene.spawn(one_round(engine, wanted=lambda route, member: True, patience=60 * SECOND))
         await scene.advance(1)
         [record] = await scene.ledger.outstanding()
         await scene.ledger.close(record.probe.id, Judgement(Outcome.JUNKED, "another saw it"), at=scene.clock.now())

@@ -11,11 +11,11 @@ from apscheduler.schedulers.base import BaseScheduler
 
 from probe.engine import timekeeping
 from probe.engine.rounds import CATCH_UP, Rounds
-from probe.model.settings import Member, Route, SmtpSettings
+from probe.model.settings import Member, Route
 from probe.model.slots import phase, round_at, turn
 from probe.net.clock import SystemClock
 from tests.engine.fakes import NOON
-from tests.engine.scene import SECOND, Scene, member, on_scene, route
+from tests.engine.scene import SECOND, Scene, member, on_scene, route, settings
 from tests.engine.scheduling import FakeScheduler
 
 HOUR = timedelta(hours=1)
@@ -31,10 +31,9 @@ class Running:
         self.scene = scene
         self.members: list[Member] = [member(name) for name in names]
         self.rounds = Rounds(
-            routes,
+            settings(routes=routes),
             scene.dispatcher,
             members=lambda pool: self.members,
-            smtp=lambda pool: SmtpSettings(),
             clock=scene.clock,
             spawn=scene.spawn,
             scheduler=cast(BaseScheduler, FakeScheduler(scene.clock)),
@@ -181,10 +180,9 @@ async def test_the_real_scheduler_begins_the_rounds(scene: Scene) -> None:
     members = [member("mta1")]
     quick = route(interval=0.2 * SECOND)
     rounds = Rounds(
-        [quick],
+        settings(routes=(quick,)),
         scene.dispatcher,
         members=lambda pool: members,
-        smtp=lambda pool: SmtpSettings(),
         clock=SystemClock(),
         spawn=scene.spawn,
     )
