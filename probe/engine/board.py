@@ -26,13 +26,10 @@ from probe.engine.happenings import (
 )
 from probe.model.letter import Folder, Kind
 from probe.model.outcome import Outcome, State
-from probe.model.probe import Probe, Record
+from probe.model.probe import PathKey, Probe, Record
 from probe.model.settings import Route, Settings
 from probe.model.verdict import NO_OPINION, Verdict
 from probe.ports import Sighted, Tally, Total
-
-Path = tuple[str, str, str]
-"""Pool, member and route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Snapshot:
     """The board at one moment, whole and unchanging, to be rendered at leisure."""
 
     at: datetime
-    paths: Mapping[Path, PathFigures]
+    paths: Mapping[PathKey, PathFigures]
     members: Mapping[tuple[str, str], MemberFigures]
     mailboxes: Mapping[str, MailboxFigures]
     shared_faults: Mapping[tuple[str, str], bool]
@@ -55,7 +52,7 @@ class Board:
     def __init__(self, settings: Settings, *, now: datetime) -> None:
         self.settings = settings
         self._since = now
-        self._paths: dict[Path, PathFigures] = {}
+        self._paths: dict[PathKey, PathFigures] = {}
         self._members: dict[str, dict[str, MemberFigures]] = {name: {} for name in settings.pools}
         self._mailboxes = {name: MailboxFigures() for name in settings.mailboxes}
         self._folders: dict[tuple[str, Folder], int] = {}

@@ -5,11 +5,11 @@ import logging
 import random
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from probe.engine.flight import Flight
 from probe.engine.happenings import Reporter, Skipped, Started
@@ -17,12 +17,14 @@ from probe.engine.ledger_state import LedgerState
 from probe.engine.settling import Settler
 from probe.model.message import compose
 from probe.model.outcome import Stage
-from probe.model.probe import Probe, Record
+from probe.model.probe import PathKey, Probe, Record
 from probe.model.reply import Attempt, Ending
 from probe.model.retry import next_attempt
 from probe.model.settings import Member, Route, SmtpSettings, TagKey
 from probe.model.tag import ID_BYTES, probe_id
 from probe.ports import Clock, Ledger, LedgerTrouble, Sender, Tally
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +44,8 @@ class Path:
     smtp: SmtpSettings
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """Return pool, member and route."""
+    def key(self) -> PathKey:
+        """Return what it is counted by."""
         return self.member.pool, self.member.name, self.route.name
 
 
@@ -76,7 +78,7 @@ class Dispatcher:
         self._report = report
         self._expect = expect
         self._spawn = spawn
-        self._turns: set[tuple[str, str, str]] = set()
+        self._turns: set[PathKey] = set()
         self._lines: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._dialled = 0
         self._finishing = False
@@ -113,7 +115,7 @@ class Dispatcher:
         async with self._dialling(path.member):
             if self._finishing or self._clock.now() >= record.probe.deadline:
                 return
-            if await self._begin_retry(record.probe):
+            if await self._book(lambda: self._ledger.begin_retry(record.probe.id)):
                 await self._attempt(replace(record, sending=None, next_attempt=None), path)
 
     async def _begin(self, path: Path, slot: int) -> str | None:
@@ -188,35 +190,24 @@ class Dispatcher:
         self._ledger_state.works()
         return claimed
 
-    async def _begin_retry(self, probe: Probe) -> bool:
-        begun = False
-
-        async def begin() -> None:
-            nonlocal begun
-            begun = await self._ledger.begin_retry(probe.id)
-
-        await self._book(begin)
-        return begun
-
     async def _skip(self, path: Path) -> None:
-        pool, member, route = path.member.pool, path.member.name, path.route.name
-        self._report(Skipped(pool, member, route))
+        self._report(Skipped(*path.key))
         try:
-            await self._ledger.count(pool, member, route, Tally.SKIPPED)
+            await self._ledger.count(*path.key, Tally.SKIPPED)
         except LedgerTrouble as trouble:
             self._ledger_state.failed(trouble)
 
-    async def _book(self, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    async def _book(self, write: Callable[[], Awaitable[T]]) -> T:
         """Write what has happened, however long the ledger takes to come back."""
         while True:
             try:
-                await write()
+                written = await write()
             except LedgerTrouble as trouble:
                 self._ledger_state.failed(trouble)
                 await self._clock.sleep(_PATIENCE.total_seconds())
             else:
                 self._ledger_state.works()
-                return
+                return written
 
     @asynccontextmanager
     async def _dialling(self, member: Member) -> AsyncIterator[None]:

@@ -9,10 +9,10 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.utils import floatToGoString
 
-from probe.engine.board import Path
 from probe.engine.figures import Histogram, PathFigures
+from probe.model.probe import PathKey
 
-Paths = Mapping[Path, PathFigures]
+Paths = Mapping[PathKey, PathFigures]
 
 
 def path_metrics(paths: Paths) -> Iterator[Metric]:

@@ -8,6 +8,9 @@ from probe.model.letter import Sighting
 from probe.model.outcome import Outcome, Stage
 from probe.model.reply import Ending
 
+PathKey = tuple[str, str, str]
+"""Pool, member and route: a member on a route, as what is counted of it is labelled."""
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -29,8 +32,8 @@ class Probe:
     late_until: datetime
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """Return pool, member and route: what its metrics are labelled by."""
+    def key(self) -> PathKey:
+        """Return the path that it was sent on."""
         return self.pool, self.member, self.route
 
 
