@@ -15,10 +15,13 @@ from probe.smtp.certificate import expiry
 from probe.smtp.dialogue import Dialogue, Ended
 from probe.smtp.enquiry import Enquiry
 from probe.smtp.log import Log
+from probe.smtp.standstill import Standstill
 from probe.smtp.visit import Visit, Visited
 
 _INSPECTION = timedelta(seconds=2)
 """What a second look at a certificate that did not pass may take."""
+_STOOD_STILL = timedelta(milliseconds=500)
+"""For so long, if that is a tenth of an attempt as well, the program must have stood still to be to blame."""
 
 
 class SmtpSender:
@@ -27,6 +30,7 @@ class SmtpSender:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._contexts: dict[tuple[bool, Path | None, int], ssl.SSLContext] = {}
+        self._standstill = Standstill()
 
     async def send(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
         """Run one full SMTP transaction and say what it came to; never later than ``until``, and never raise."""
@@ -49,7 +53,8 @@ class SmtpSender:
         if end <= timedelta():
             return _not_tried("no time was left to send it", log)
         visit = Visit(member, envelope, settings=settings, context=context, log=log, end=end, dialogue=dialogue)
-        visited = await visit.pay()
+        with self._standstill.noticed() as stood_still:
+            visited = _excused(await visit.pay(), log, stood_still())
         certificate = visited.certificate
         if visited.distrusted:
             certificate = await self._distrusted(member, envelope, settings=settings, left=end - log.elapsed())
@@ -75,6 +80,16 @@ class SmtpSender:
         if key not in self._contexts:
             self._contexts[key] = client_context(verify=settings.verify, ca_file=settings.ca_file)
         return self._contexts[key]
+
+
+def _excused(visited: Visited, log: Log, stood_still: timedelta) -> Visited:
+    """Take the blame for what a server may have answered while nobody listened."""
+    ended = visited.ended
+    to_blame = stood_still > max(_STOOD_STILL, log.elapsed() / 10)
+    if ended is None or ended.ending is not Ending.UNREACHABLE or not to_blame:
+        return visited
+    reason = f"the probe itself stood still for {stood_still.total_seconds():.1f} s; {ended.reason}"
+    return replace(visited, ended=replace(ended, ending=Ending.NOT_TRIED, reason=reason))
 
 
 def _not_tried(reason: str, log: Log) -> Attempt:
