@@ -1,12 +1,13 @@
 """How moments, durations, words and text lie in the database: as portable numbers and strings."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import BigInteger, Dialect, Text, TypeDecorator
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from probe.model.slots import EPOCH
+
 _MICROSECOND = timedelta(microseconds=1)
 
 Word_ = TypeVar("Word_", bound=StrEnum)
@@ -22,6 +23,16 @@ def duration(microseconds: int) -> timedelta:
     return timedelta(microseconds=microseconds)
 
 
+def since_epoch(at: datetime) -> int:
+    """Return a moment as a number of microseconds since 1970."""
+    return microseconds(at - EPOCH)
+
+
+def moment(microseconds: int) -> datetime:
+    """Return a number of microseconds since 1970 as a moment in UTC."""
+    return EPOCH + duration(microseconds)
+
+
 class Moment(TypeDecorator[datetime]):
     """An aware moment, kept as microseconds since 1970 in UTC."""
 
@@ -30,11 +41,11 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Turn a moment into its number."""
-        return None if value is None else microseconds(value - EPOCH)
+        return None if value is None else since_epoch(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """Turn a number into its moment."""
-        return None if value is None else EPOCH + duration(value)
+        return None if value is None else moment(value)
 
 
 class Duration(TypeDecorator[timedelta]):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from probe.ledger.columns import EPOCH, duration, microseconds
+from probe.ledger.columns import moment, since_epoch
 from probe.ledger.rows import RECORDS, find, record, transcript
 from probe.ledger.schema import attempts, events, probes, sightings
 from probe.ledger.timeline import timeline
@@ -71,7 +71,7 @@ def life(connection: Connection, probe_id: str) -> Life | None:
 
 
 def _cursor(last: Record) -> str:
-    text = f"{microseconds(last.probe.started - EPOCH)} {last.probe.id}"
+    text = f"{since_epoch(last.probe.started)} {last.probe.id}"
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -82,7 +82,7 @@ def _read_cursor(cursor: str) -> tuple[datetime, str]:
         text = ""
     if not (found := _CURSOR.fullmatch(text)):
         raise ValueError("this is no cursor of an earlier page")
-    return EPOCH + duration(int(found[1])), found[2]
+    return moment(int(found[1])), found[2]
 
 
 _CURSOR = re.compile(r"(\d{1,16}) ([!-~]+)", re.ASCII)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, select
 
-from probe.ledger.columns import EPOCH, duration, microseconds
+from probe.ledger.columns import duration, microseconds, moment, since_epoch
 from probe.ledger.schema import probes, sightings
 from probe.model.letter import Hop, Place, Sighting
 from probe.model.outcome import Stage
@@ -142,7 +142,7 @@ def _hop(document: dict[str, Any]) -> Hop:
     return Hop(
         by=document["by"],
         protocol=document["protocol"],
-        at=None if at is None else EPOCH + duration(at),
+        at=None if at is None else moment(at),
         delay=None if delay is None else duration(delay),
     )
 
@@ -151,7 +151,7 @@ def _hop_document(hop: Hop) -> dict[str, Any]:
     return {
         "by": hop.by,
         "protocol": hop.protocol,
-        "at": None if hop.at is None else microseconds(hop.at - EPOCH),
+        "at": None if hop.at is None else since_epoch(hop.at),
         "delay": None if hop.delay is None else microseconds(hop.delay),
     }
 
