@@ -146,6 +146,7 @@ class Engine:
         recent = await ledger.recent(KEPT, since=now - self._memory())
         self.board.restore(await ledger.totals(), recent, outstanding)
         self._verdicts.restore(await ledger.verdicts())
+        self._rounds.restore(record.probe for record in [*recent, *outstanding])
         for record in sorted(recent, key=lambda record: record.finished or now):
             self._evidence.add(record)
         for record in outstanding:

@@ -11,6 +11,7 @@ from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from probe.engine.sending import Dispatcher, Path
+from probe.model.probe import Probe
 from probe.model.settings import Member, Route, Settings
 from probe.model.slots import EPOCH, extra_slot, phase, round_at, turn
 from probe.ports import Clock
@@ -61,6 +62,16 @@ class Rounds:
         """Begin no further round; turns that wait for their moment are the spawner's to cancel."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+
+    def restore(self, probes: Iterable[Probe]) -> None:
+        """Learn from the probes before a restart which rounds to come are taken, because the clock was set back."""
+        now = self._clock.now()
+        for probe in probes:
+            route = self._settings.routes.get(probe.route)
+            if route and probe.started - now > route.interval:
+                begun = (probe.route, probe.member)
+                number = round_at(probe.started, route.interval)
+                self._highest_round[begun] = max(number, self._highest_round.get(begun, -1))
 
     def welcome(self, pool: str, members: Iterable[Member]) -> None:
         """Let members that are new take part in the round that is going on, now if their moment has passed."""

@@ -15,7 +15,7 @@ from probe.model.settings import Member, Route
 from probe.model.slots import phase, round_at, turn
 from probe.net.clock import SystemClock
 from tests.engine.fakes import NOON
-from tests.engine.scene import SECOND, Scene, member, on_scene, route, settings
+from tests.engine.scene import SECOND, Scene, a_probe, member, on_scene, route, settings
 from tests.engine.scheduling import FakeScheduler
 
 HOUR = timedelta(hours=1)
@@ -154,6 +154,42 @@ async def test_turns_go_on_when_the_clock_is_set(scene: Scene, by: timedelta) ->
     assert 9 <= len(after) <= 11
     assert all(later - earlier <= 2 * INTERVAL for earlier, later in pairwise(after))
     assert [later - earlier for earlier, later in pairwise(after)].count(INTERVAL) >= 8
+
+
+@on_scene
+async def test_turns_go_on_when_the_clock_was_set_back_before_a_restart(scene: Scene) -> None:
+    # Given the rounds to come are in the ledger already
+    before = Running(scene, "mta1")
+    await scene.advance(20 * 60)
+    before.rounds.stop()
+    taken = [record.probe for record in await scene.ledger.outstanding()]
+    scene.clock.set_wall(-15 * INTERVAL)
+    scene.clock.stepped()
+
+    # When
+    running = Running(scene, "mta1", welcomed=False)
+    running.rounds.restore(taken)
+    await scene.advance(25 * 60)
+
+    # Then
+    after = running.turns["mta1"][len(taken) :]
+    assert 24 <= len(after) <= 25
+    slots = {record.probe.slot for record in await scene.ledger.outstanding()}
+    assert round_at(scene.clock.now(), INTERVAL) - 1 in slots, (
+        "rounds that nobody has taken are claimed by their number"
+    )
+
+
+@on_scene
+async def test_what_another_process_has_begun_just_now_is_left_to_it_after_a_restart(scene: Scene) -> None:
+    await scene.advance(30)
+    running = Running(scene, "mta1", welcomed=False)
+    number = round_at(NOON, INTERVAL) + 1
+    probe = a_probe(at=due(number, "mta1"), slot=number)
+    assert await scene.ledger.claim(probe)
+    running.rounds.restore([probe])
+    await scene.advance(89)
+    assert running.turns["mta1"] == []
 
 
 @on_scene
