@@ -250,6 +250,10 @@ class Life:
     """One per attempt."""
 
 
+LONGEST_PAGE = 1000
+"""How many probes a page has at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """Which probes are asked for; None asks for all."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from probe.mailbox.bell import Bell
+from probe.mailbox.credentials import Credentials
 from probe.mailbox.imap_login import log_in
 from probe.mailbox.imap_session import ImapSession
 from probe.mailbox.patience import Patience
@@ -22,8 +23,17 @@ _NOT_A_FOLDER = {b"\\Noselect", b"\\NonExistent"}
 class ImapAccess:
     """The way into one mailbox."""
 
-    def __init__(self, mailbox: Mailbox, settings: ImapSettings, *, clock: Clock, patience: Patience) -> None:
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        settings: ImapSettings,
+        *,
+        credentials: Credentials,
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
         self._mailbox = mailbox
+        self._credentials = credentials
         self._settings = settings
         self._clock = clock
         self._patience = patience
@@ -42,13 +52,21 @@ class ImapAccess:
     def reader(self, folder: Folder, name: str) -> "ImapReader":
         """Return a reader of one folder, not yet open."""
         return ImapReader(
-            self._mailbox.name, self._settings, folder, name=name, clock=self._clock, patience=self._patience
+            self._mailbox.name,
+            self._settings,
+            folder,
+            name=name,
+            credentials=self._credentials,
+            clock=self._clock,
+            patience=self._patience,
         )
 
     def _folders(self, wire: Wire) -> Mapping[Folder, str]:
         server = f"{self._settings.host}:{self._settings.port}"
         with translated(server):
-            client = log_in(wire, self._settings, heard=_nothing, patience=self._patience)
+            client = log_in(
+                wire, self._settings, credentials=self._credentials, heard=_nothing, patience=self._patience
+            )
             client.begin(self._patience.operation_seconds)
             listed = [each for each in client.list_folders() if not _NOT_A_FOLDER.intersection(each[0])]
         junk = self._junk(listed)
@@ -70,9 +88,18 @@ class ImapReader:
     pace = timedelta(milliseconds=25)
 
     def __init__(
-        self, mailbox: str, settings: ImapSettings, folder: Folder, *, name: str, clock: Clock, patience: Patience
+        self,
+        mailbox: str,
+        settings: ImapSettings,
+        folder: Folder,
+        *,
+        name: str,
+        credentials: Credentials,
+        clock: Clock,
+        patience: Patience,
     ) -> None:
         self._settings = settings
+        self._credentials = credentials
         self._name = name
         self._clock = clock
         self._patience = patience
@@ -120,7 +147,14 @@ class ImapReader:
         await self._worker.ended(within=self._patience.goodbye_seconds)
 
     def _open(self, mark: Mark | None, since: datetime) -> None:
-        session = ImapSession(self._wire, self._settings, place=self._place, clock=self._clock, patience=self._patience)
+        session = ImapSession(
+            self._wire,
+            self._settings,
+            credentials=self._credentials,
+            place=self._place,
+            clock=self._clock,
+            patience=self._patience,
+        )
         session.open(self._name, mark, since=since)
         self._session = session
 

@@ -5,17 +5,22 @@ import ssl
 
 from imapclient.exceptions import IMAPClientError
 
+from probe.mailbox.credentials import Credentials
 from probe.mailbox.patience import Patience
 from probe.mailbox.pushclient import Heard, PushClient
 from probe.mailbox.trouble import text
 from probe.mailbox.wire import Broken, Wire
-from probe.model.settings import ImapSettings, Tls
+from probe.model.oauth import MECHANISMS, Bearer, after_failure
+from probe.model.settings import ImapSettings, Login, Tls
 from probe.net.tls import client_context
 from probe.ports import MailboxTrouble
 
 
-def log_in(wire: Wire, settings: ImapSettings, *, heard: Heard, patience: Patience) -> PushClient:
+def log_in(
+    wire: Wire, settings: ImapSettings, *, credentials: Credentials, heard: Heard, patience: Patience
+) -> PushClient:
     """Connect, protect, log in; raises MailboxTrouble for a refused login, and what the libraries raise."""
+    login = credentials.shown()  # first: the server shall not be kept waiting for a token
     wire.allow(patience.connect_seconds)
     wire.connect(settings.host, settings.port)
     if settings.tls is Tls.IMPLICIT:
@@ -30,7 +35,11 @@ def log_in(wire: Wire, settings: ImapSettings, *, heard: Heard, patience: Patien
         _start_tls(client, settings)
     if client.has_capability("LOGINDISABLED"):
         raise Broken("takes no login on this connection; use tls: starttls or implicit")
-    _authenticate(client, settings)
+    try:
+        _authenticate(client, settings, login)
+    except MailboxTrouble:
+        credentials.refused()
+        raise
     client.capabilities()  # remembered; asked for only where the reply to the login did not bring them
     return client
 
@@ -41,19 +50,29 @@ def _start_tls(client: PushClient, settings: ImapSettings) -> None:
     client.starttls(_context(settings))
 
 
-def _authenticate(client: PushClient, settings: ImapSettings) -> None:
-    username, password = settings.login.username, settings.login.password.reveal()
+def _authenticate(client: PushClient, settings: ImapSettings, login: Login | Bearer) -> None:
+    secret = (login.token if isinstance(login, Bearer) else login.password).reveal()
     try:
-        if client.has_capability("AUTH=PLAIN"):
-            client.plain_login(username, password)
+        if isinstance(login, Bearer):
+            _show_token(client, login)
+        elif client.has_capability("AUTH=PLAIN"):
+            client.plain_login(login.username, secret)
         else:
-            client.login(_quoted(username), _plain(password))
+            client.login(_quoted(login.username), _plain(secret))
     except imaplib.IMAP4.abort:
         raise
     except (imaplib.IMAP4.error, IMAPClientError) as exc:
-        said = text(str(exc).replace(password, "***"))
+        said = text(str(exc).replace(secret, "***"))
         # Without the cause: a traceback must not show what was sent.
-        raise MailboxTrouble(f"{settings.host}:{settings.port} refused the login of {username}: {said}") from None
+        raise MailboxTrouble(f"{settings.host}:{settings.port} refused the login of {login.username}: {said}") from None
+
+
+def _show_token(client: PushClient, bearer: Bearer) -> None:
+    mechanism = next((name for name in MECHANISMS if client.has_capability(f"AUTH={name}")), None)
+    if mechanism is None:
+        raise Broken(f"does not offer to log in by {' or '.join(MECHANISMS)}")
+    answers = iter((bearer.response(mechanism), after_failure(mechanism)))
+    client.sasl_login(mechanism, lambda challenge: next(answers, None))  # None cancels
 
 
 def _quoted(username: str) -> str:

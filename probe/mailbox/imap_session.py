@@ -11,6 +11,7 @@ from imapclient.exceptions import IMAPClientError
 
 from probe.mailbox.arrivals import Arrivals
 from probe.mailbox.bell import Bell
+from probe.mailbox.credentials import Credentials
 from probe.mailbox.fetched import Fetched, fetched, uids
 from probe.mailbox.imap_login import log_in
 from probe.mailbox.patience import Patience
@@ -44,6 +45,7 @@ class ImapSession:
         wire: Wire,
         settings: ImapSettings,
         *,
+        credentials: Credentials,
         place: Callable[[int, str], Place],
         clock: Clock,
         patience: Patience,
@@ -60,7 +62,7 @@ class ImapSession:
         self._rescan = False
         self._warned = False
         with translated(self._server):
-            self._client = log_in(wire, settings, heard=self._heard, patience=patience)
+            self._client = log_in(wire, settings, credentials=credentials, heard=self._heard, patience=patience)
 
     def open(self, name: str, mark: Mark | None, *, since: datetime) -> None:
         """Open the folder read-only and decide where to begin."""

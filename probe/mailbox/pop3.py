@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from probe.mailbox.bell import Bell
+from probe.mailbox.credentials import Credentials
 from probe.mailbox.patience import Patience
 from probe.mailbox.pop3_client import Pop3Client
 from probe.mailbox.pop3_session import Maildrop
@@ -29,8 +30,17 @@ _UIDL = re.compile(r"[\x21-\x7e]{1,200}")
 class Pop3Access:
     """The way into one mailbox; POP3 knows no folders, so that junk cannot be seen."""
 
-    def __init__(self, mailbox: Mailbox, settings: Pop3Settings, *, clock: Clock, patience: Patience) -> None:
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        settings: Pop3Settings,
+        *,
+        credentials: Credentials,
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
         self._mailbox = mailbox
+        self._credentials = credentials
         self._settings = settings
         self._clock = clock
         self._patience = patience
@@ -41,7 +51,14 @@ class Pop3Access:
 
     def reader(self, folder: Folder, name: str) -> "Pop3Reader":
         """Return a reader of the maildrop."""
-        return Pop3Reader(self._mailbox.name, self._settings, folder, clock=self._clock, patience=self._patience)
+        return Pop3Reader(
+            self._mailbox.name,
+            self._settings,
+            folder,
+            credentials=self._credentials,
+            clock=self._clock,
+            patience=self._patience,
+        )
 
 
 class Pop3Reader:
@@ -50,7 +67,14 @@ class Pop3Reader:
     pace = timedelta(seconds=1)
 
     def __init__(
-        self, mailbox: str, settings: Pop3Settings, folder: Folder, *, clock: Clock, patience: Patience
+        self,
+        mailbox: str,
+        settings: Pop3Settings,
+        folder: Folder,
+        *,
+        credentials: Credentials,
+        clock: Clock,
+        patience: Patience,
     ) -> None:
         self._clock = clock
         self._patience = patience
@@ -58,7 +82,7 @@ class Pop3Reader:
         self._folder = folder
         self._known: set[str] | None = None
         self._first_seen: dict[str, datetime] = {}
-        self._maildrop = Maildrop(settings, patience=patience)
+        self._maildrop = Maildrop(settings, credentials=credentials, patience=patience)
         self._bell = Bell()
         self._worker = Worker(f"{mailbox} {folder}", last=self._bell.close)
 

@@ -2,9 +2,11 @@
 
 import poplib
 import ssl
+from base64 import b64encode
 from typing import Any
 
 from probe.mailbox.wire import Broken, Wire
+from probe.model.oauth import MECHANISMS, Bearer, after_failure
 
 LINES_CAP = 250_000
 """In one reply; a maildrop with more messages than this is nothing to watch mail flow in."""
@@ -28,6 +30,20 @@ class Pop3Client(poplib.POP3):
         agreed = self._shortcmd("STLS")
         self._wire.start_tls(context, self.host)
         return agreed
+
+    def show_token(self, bearer: Bearer) -> None:
+        """Log in by a token (RFC 5034 4); raises Broken where none is taken."""
+        offered = self.capa().get("SASL", [])
+        mechanism = next((name for name in MECHANISMS if name in offered), None)
+        if mechanism is None:
+            raise Broken(f"does not offer to log in by {' or '.join(MECHANISMS)}")
+        asked = self._shortcmd(f"AUTH {mechanism}")
+        for answer in (bearer.response(mechanism), after_failure(mechanism)):
+            if asked.startswith(b"+OK"):
+                return
+            asked = self._shortcmd(b64encode(answer.encode()).decode())
+        if not asked.startswith(b"+OK"):
+            raise Broken("asks for more than a token")
 
     def beginning(self, number: int, *, lines: int, cap: int) -> bytes:
         """Return the header and so many lines of a message, cut after so many octets."""

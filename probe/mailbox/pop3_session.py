@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 
+from probe.mailbox.credentials import Credentials
 from probe.mailbox.patience import Patience
 from probe.mailbox.pop3_client import Pop3Client, is_contention
 from probe.mailbox.trouble import text, translated
 from probe.mailbox.wire import Broken, Wire
-from probe.model.settings import Pop3Settings, Tls
+from probe.model.oauth import Bearer
+from probe.model.settings import Login, Pop3Settings, Tls
 from probe.net.tls import client_context
 from probe.ports import MailboxBusy, MailboxTrouble
 
@@ -23,8 +25,9 @@ RETRY_SECONDS = (0.2, 0.5, 1.0)
 class Maildrop:
     """Is visited by one thread at a time; only `shut` may be called from another."""
 
-    def __init__(self, settings: Pop3Settings, *, patience: Patience) -> None:
+    def __init__(self, settings: Pop3Settings, *, credentials: Credentials, patience: Patience) -> None:
         self._settings = settings
+        self._credentials = credentials
         self._patience = patience
         self._server = f"{settings.host}:{settings.port}"
         self._wire = Wire()
@@ -62,6 +65,7 @@ class Maildrop:
         return self._knock(until)
 
     def _knock(self, until: float) -> Pop3Client:
+        login = self._credentials.shown()  # first: the server shall not be kept waiting for a token
         self._wire = wire = Wire()
         if self._shut.is_set():  # asked after the new wire is known to `shut`: one of the two cuts it
             wire.cut()
@@ -73,21 +77,25 @@ class Maildrop:
         client = Pop3Client(wire, self._server_name)
         if self._settings.tls is Tls.STARTTLS:
             client.stls(self._context)
-        self._authenticate(client)
+        self._authenticate(client, login)
         return client
 
-    def _authenticate(self, client: Pop3Client) -> None:
-        username, password = self._settings.login.username, self._settings.login.password.reveal()
-        if not (username + password).isprintable():
+    def _authenticate(self, client: Pop3Client, login: Login | Bearer) -> None:
+        username, secret = login.username, (login.token if isinstance(login, Bearer) else login.password).reveal()
+        if not (username + secret).isprintable():
             raise Broken("takes no control characters in a user name or a password")
         try:
-            client.user(username)
-            client.pass_(password)
+            if isinstance(login, Bearer):
+                client.show_token(login)
+            else:
+                client.user(username)
+                client.pass_(secret)
         except poplib.error_proto as exc:
-            said = text(exc.args[0] if exc.args else "").replace(password, "***")
+            said = text(exc.args[0] if exc.args else "").replace(secret, "***")
             # Without the cause: a traceback must not show what was sent.
             if is_contention(said):
                 raise MailboxBusy(f"{self._server} says that the mailbox of {username} is busy: {said}") from None
+            self._credentials.refused()
             raise MailboxTrouble(f"{self._server} refused the login of {username}: {said}") from None
 
     @property

@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from probe.model.oauth import Bearer, TokenLogin
 from probe.model.outcome import Outcome
 from probe.model.secret import Secret
 
@@ -68,7 +69,7 @@ class SmtpSettings:
     proxy_protocol: ProxyProtocol = ProxyProtocol.NONE
     lmtp: bool = False
     """Speak LMTP (RFC 2033)."""
-    login: Login | None = None
+    login: Login | TokenLogin | Bearer | None = None
     login_without_tls: bool = False
     pipelining: bool = True
     """Say MAIL, RCPT and DATA in one group where the server offers it (RFC 2920)."""
@@ -144,7 +145,7 @@ class MailAccess:
     """The server that a mailbox is read from, and how it is spoken to."""
 
     host: str
-    login: Login
+    login: Login | TokenLogin
     port: int
     tls: Tls = Tls.IMPLICIT
     verify: bool = True

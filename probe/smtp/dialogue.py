@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from probe.model.message import Envelope
+from probe.model.oauth import TokenLogin
 from probe.model.outcome import Stage
 from probe.model.reply import Ending, Reply
 from probe.model.settings import ProxyProtocol, SmtpSettings, Tls
@@ -22,6 +23,7 @@ from probe.smtp.commands import (
     message,
 )
 from probe.smtp.extensions import Extensions, offered
+from probe.smtp.scram import Untrue
 
 _NO_EHLO = (500, 502)
 _WANTED = {Stage.MAIL: 2, Stage.RCPT: 2, Stage.DATA: 3}
@@ -194,10 +196,15 @@ class Dialogue:
             return None
         if ended := self._too_open():
             return ended
-        exchange = auth.choose(self._extensions.get("AUTH", ()))
+        assert not isinstance(login, TokenLogin), "the token is fetched before the dialogue"
+        exchange = auth.choose(self._extensions.get("AUTH", ()), login, encrypted=self._encrypted)
         if exchange is None:
-            return self._unfit(Stage.AUTH, f"does not offer to log in by {auth.known()}")
-        reply = yield from exchange(login)
+            *others, last = auth.known(login, encrypted=self._encrypted)
+            return self._unfit(Stage.AUTH, f"does not offer to log in by {', '.join(others)} or {last}")
+        try:
+            reply = yield from exchange
+        except Untrue as error:
+            return self._unfit(Stage.AUTH, str(error))
         return self._against(Stage.AUTH, reply)
 
     def _too_open(self) -> Ended | None:

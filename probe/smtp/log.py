@@ -1,12 +1,13 @@
 """Keeps the times and the transcript of one attempt."""
 
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from probe.model.outcome import Stage
 from probe.model.reply import Exchange, Reply
 from probe.ports import Clock
-from probe.smtp.commands import Say
+from probe.smtp.commands import STRUCK_OUT, Say
 
 
 class Log:
@@ -36,7 +37,8 @@ class Log:
     def exchanged(self, say: Say, reply: Reply | None, *, sent: bool, since: timedelta) -> None:
         """Note what was said and what came back."""
         shown = say.shown if sent or not say.octets else f"{say.shown} (not all sent)"
-        self.exchanges.append(Exchange(say.stage, shown, reply, since, self.spent(say.stage, since), say.pipelined))
+        heard = _without_challenge(reply) if reply else None
+        self.exchanges.append(Exchange(say.stage, shown, heard, since, self.spent(say.stage, since), say.pipelined))
 
     def unanswered(self, say: Say, *, since: timedelta) -> None:
         """Note what was said in vain, whose turn never came: it counts for no stage."""
@@ -46,3 +48,8 @@ class Log:
         """Return when the last reply at a stage came, counted from the start."""
         ends = (past.at + past.took for past in self.exchanges if past.stage is stage and past.reply)
         return max(ends, default=None)
+
+
+def _without_challenge(reply: Reply) -> Reply:
+    # Only AUTH is answered by 334; with what answers it a challenge lets the password be guessed at leisure.
+    return replace(reply, lines=(STRUCK_OUT,)) if reply.code == 334 else reply

@@ -256,7 +256,7 @@ def test_what_was_offered_in_clear_counts_for_nothing_under_tls() -> None:
     talk.secured()
     talk.replied(Reply(250, ("mx.test",)))
     assert talk.ended
-    assert talk.ended.reason == "mta1 does not offer to log in by PLAIN or LOGIN"
+    assert talk.ended.reason == "mta1 does not offer to log in by SCRAM-SHA-256, PLAIN, LOGIN or CRAM-MD5"
 
 
 def test_the_second_ehlo_belongs_to_starttls() -> None:

@@ -1,0 +1,23 @@
+"""Keeps a refresh token that was exchanged where the old one was read from."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from probe.model.secret import Secret
+
+
+def keep(token: Secret, path: Path) -> None:
+    """Replace a file by one that holds the token, at once and for its owner only. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            stream.write(f"{token.reveal()}\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
