@@ -12,9 +12,7 @@ from probe.ledger.rows import RECORDS, find, record, transcript
 from probe.ledger.schema import attempts, events, probes, sightings
 from probe.ledger.timeline import timeline
 from probe.model.probe import Record
-from probe.ports import Life, Page, Query
-
-LONGEST_PAGE = 1000
+from probe.ports import LONGEST_PAGE, Life, Page, Query
 
 
 def outstanding(connection: Connection) -> Sequence[Record]:

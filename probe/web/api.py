@@ -6,13 +6,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from probe.model.outcome import Outcome
-from probe.ports import Query
+from probe.ports import LONGEST_PAGE, Query
 from probe.web.answers import Json, trouble
 from probe.web.sources import Sources
 from probe.web.views import life_view, page_view, pools_view
 
-USUAL_PROBES = 100
-MOST_PROBES = 1000
+USUAL_PAGE = 100
 
 
 def api_routes(sources: Sources) -> list[Route]:
@@ -52,7 +51,7 @@ def query(parameters: QueryParams) -> Query:
         member=given.get("member"),
         route=given.get("route"),
         outcome=_outcome(given["outcome"]) if "outcome" in given else None,
-        limit=_limit(given["limit"]) if "limit" in given else USUAL_PROBES,
+        limit=_limit(given["limit"]) if "limit" in given else USUAL_PAGE,
         before=given.get("next"),
     )
 
@@ -69,6 +68,6 @@ def _outcome(value: str) -> Outcome:
 
 
 def _limit(value: str) -> int:
-    if value.isascii() and value.isdigit() and 1 <= int(value) <= MOST_PROBES:
+    if value.isascii() and value.isdigit() and 1 <= int(value) <= LONGEST_PAGE:
         return int(value)
-    raise ValueError(f"limit: {value!a} is not a number from 1 to {MOST_PROBES}")
+    raise ValueError(f"limit: {value!a} is not a number from 1 to {LONGEST_PAGE}")
