@@ -29,7 +29,7 @@ from probe.model.outcome import Outcome, State
 from probe.model.probe import PathKey, Probe, Record
 from probe.model.settings import Route, Settings
 from probe.model.verdict import NO_OPINION, Verdict
-from probe.ports import Sighted, Tally, Total
+from probe.ports import Sighted, Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Board:
     def restore(self, totals: Iterable[Total], recent: Iterable[Record], outstanding: Iterable[Record]) -> None:
         """Take up what was counted before a restart: the totals, the newest finished probes, those in flight."""
         for total in totals:
-            self._restore_total(total)
+            self.path(total.pool, total.member, total.route).restore(total)
         for record in recent:
             self._last(record)
         # Probes of other instances are in their totals, not in these.
@@ -147,27 +147,6 @@ class Board:
     def ready(self) -> bool:
         """Tell whether the ledger works and every mailbox was tried once."""
         return self.ledger_trouble is None and all(figures.tried for figures in self._mailboxes.values())
-
-    def _restore_total(self, total: Total) -> None:
-        figures = self.path(total.pool, total.member, total.route)
-        match total.tally:
-            case Tally.STARTED:
-                figures.started = total.count
-            case Tally.OUTCOME:
-                assert total.outcome is not None
-                figures.outcomes[total.outcome] = total.count
-            case Tally.FAILED:
-                figures.failures = total.count
-            case Tally.LATE:
-                figures.late = total.count
-            case Tally.DUPLICATE:
-                figures.duplicates = total.count
-            case Tally.RETRY:
-                figures.retries = total.count
-            case Tally.SKIPPED:
-                figures.skipped = total.count
-            case _:
-                assert_never(total.tally)
 
     def _members_known(self, known: MembersKnown) -> None:
         before = self._members[known.pool]

@@ -3,10 +3,12 @@
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from probe.model.outcome import Outcome, Stage, State
 from probe.model.settings import Member
 from probe.model.verdict import Verdict
+from probe.ports import Tally, Total
 
 DELIVERY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 """Upper bounds in seconds."""
@@ -67,6 +69,27 @@ class PathFigures:
     def in_flight(self) -> int:
         """Return how many probes have none yet."""
         return self.started - self.finished
+
+    def restore(self, total: Total) -> None:
+        """Take up what was counted before a restart."""
+        match total.tally:
+            case Tally.STARTED:
+                self.started = total.count
+            case Tally.OUTCOME:
+                assert total.outcome is not None
+                self.outcomes[total.outcome] = total.count
+            case Tally.FAILED:
+                self.failures = total.count
+            case Tally.LATE:
+                self.late = total.count
+            case Tally.DUPLICATE:
+                self.duplicates = total.count
+            case Tally.RETRY:
+                self.retries = total.count
+            case Tally.SKIPPED:
+                self.skipped = total.count
+            case _:
+                assert_never(total.tally)
 
     def copy(self) -> "PathFigures":
         """Return the same figures, that do not change with these."""
