@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from probe.engine.evidence import Evidence
 from probe.engine.happenings import Ended, Happening, Judged, MembersKnown, Reporter, SharedFault
@@ -12,7 +12,7 @@ from probe.model.verdict import NO_OPINION, Opinion, Verdict, form, guard
 from probe.ports import Clock
 
 THROTTLE = timedelta(milliseconds=250)
-"""Evidence that comes in meanwhile is thought over together: a thought costs 5 ms for 1,000 members."""
+"""Evidence that comes in meanwhile is thought over together: one thought costs 14 ms at 10,000 members."""
 AT_LEAST = timedelta(seconds=1)
 """How often verdicts are looked at even if nothing comes in: evidence goes stale by itself."""
 
@@ -72,21 +72,28 @@ class Verdicts:
             await self._clock.wait(self._news, AT_LEAST.total_seconds())
 
     def _consider(self, pool: str, changed: Collection[tuple[str, str]]) -> None:
-        names = list(self._members(pool))
-        for name in names:
-            if (pool, name) in changed or self._gone_stale(pool, name):
-                self._opinions[pool, name] = self._opinion(pool, name)
-        opinions = {name: self._opinions.get((pool, name), NO_OPINION) for name in names}
-        before = {name: self._verdicts[pool, name] for name in names if (pool, name) in self._verdicts}
-        verdicts = guard(opinions, before, min_healthy=self._settings.health.min_healthy, now=self._clock.now())
-        for name, verdict in verdicts.items():
-            if before.get(name) != verdict or name not in self._told.get(pool, ()):
-                self._verdicts[pool, name] = verdict
-                self._report(Judged(pool, name, verdict, before.get(name)))
+        names, now = list(self._members(pool)), self._clock.now()
+        new_or_gone = self._told.get(pool, set()).symmetric_difference(names)
+        doubtful = {name for name in names if (pool, name) in changed or self._gone_stale(pool, name, now=now)}
+        if not doubtful and not new_or_gone:
+            return
+        for name in doubtful:
+            self._opinions[pool, name] = self._opinion(pool, name)
+        self._tell(pool, names, changed=doubtful | new_or_gone)
         self._told[pool] = set(names)
         for route in self._settings.routes.values():
             if route.pool == pool:
                 self._consider_shared(route, names)
+
+    def _tell(self, pool: str, names: Collection[str], *, changed: Collection[str]) -> None:
+        opinions = {name: self._opinions.get((pool, name), NO_OPINION) for name in names}
+        before = {name: self._verdicts[pool, name] for name in names if (pool, name) in self._verdicts}
+        min_healthy, now = self._settings.health.min_healthy, self._clock.now()
+        verdicts = guard(opinions, before, changed=changed, min_healthy=min_healthy, now=now)
+        for name, verdict in verdicts.items():
+            if before.get(name) != verdict or name not in self._told.get(pool, ()):
+                self._verdicts[pool, name] = verdict
+                self._report(Judged(pool, name, verdict, before.get(name)))
 
     def _opinion(self, pool: str, name: str) -> Opinion:
         return form(
@@ -97,11 +104,11 @@ class Verdicts:
             now=self._clock.now(),
         )
 
-    def _gone_stale(self, pool: str, name: str) -> bool:
+    def _gone_stale(self, pool: str, name: str, *, now: datetime) -> bool:
         opinion = self._opinions.get((pool, name), NO_OPINION)
         if opinion.evidence_at is None or opinion.state is State.UNKNOWN:
             return False
-        return self._clock.now() - opinion.evidence_at > self._stale_after[pool]
+        return now - opinion.evidence_at > self._stale_after[pool]
 
     def _consider_shared(self, route: Route, names: Collection[str]) -> None:
         shared = self._evidence.shared_fault(route.pool, route.name, names)

@@ -1,7 +1,7 @@
 """The one place that decides what a load balancer hears."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise, takewhile
@@ -64,23 +64,40 @@ def form(
 
 
 def guard(
-    opinions: Mapping[str, Opinion], before: Mapping[str, Verdict], *, min_healthy: Share, now: datetime
+    opinions: Mapping[str, Opinion],
+    before: Mapping[str, Verdict],
+    *,
+    changed: Collection[str],
+    min_healthy: Share,
+    now: datetime,
 ) -> dict[str, Verdict]:
     """Turn the opinions on the members of a pool into verdicts that never empty it.
 
     Those with the fewest failures in a row stay up, then those whose name comes last: every probe that sees
-    the same evidence keeps the same ones.
+    the same evidence keeps the same ones. Only verdicts that may differ from those before are returned: where the
+    opinion changed, and where others' opinions decide anew whether a member is kept up.
     """
+    down = _called_down(opinions, min_healthy)
+
+    def differs(name: str) -> bool:
+        if name in changed or name not in before:
+            return True
+        return opinions[name].state is State.DOWN and (before[name].state is State.DOWN) is not (name in down)
+
+    return {
+        name: _verdict(opinion, down=name in down, before=before.get(name), now=now)
+        for name, opinion in opinions.items()
+        if differs(name)
+    }
+
+
+def _called_down(opinions: Mapping[str, Opinion], min_healthy: Share) -> set[str]:
     expendable = len(opinions) - max(1, min_healthy.of(len(opinions)))
     worst_first = sorted(
         (name for name, opinion in opinions.items() if opinion.state is State.DOWN),
         key=lambda name: (-opinions[name].against, name),
     )
-    down = set(worst_first[: max(expendable, 0)])
-    return {
-        name: _verdict(opinion, down=name in down, before=before.get(name), now=now)
-        for name, opinion in opinions.items()
-    }
+    return set(worst_first[: max(expendable, 0)])
 
 
 def _verdict(opinion: Opinion, *, down: bool, before: Verdict | None, now: datetime) -> Verdict:

@@ -212,3 +212,21 @@ async def test_a_pool_of_one_is_never_down(scene: Scene) -> None:
     for _ in range(5):
         await thinking.round(mta1=Outcome.REJECTED)
     assert State.DOWN not in {judged.verdict.state for judged in scene.of(Judged)}
+
+
+@on_scene
+async def test_a_member_that_vanishes_leaves_room_for_fewer_to_be_down(scene: Scene) -> None:
+    # Given
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(3):
+        await thinking.round(mta1=Outcome.MISSING, mta2=Outcome.MISSING)
+    assert [name for name in FOUR if thinking.states[name] is State.DOWN] == ["mta1", "mta2"]
+    scene.told.clear()
+
+    # When
+    thinking.names.remove("mta4")
+    thinking.known()
+
+    # Then
+    assert thinking.states == {"mta2": State.UP}
+    assert thinking.of("mta2").guarded

@@ -208,7 +208,7 @@ def test_what_members_share_excuses_a_row_of_failures(story: str, previous: Opin
 
 
 def test_an_excused_member_is_shown_as_guarded() -> None:
-    verdict = guard({"mta1": opinion("++sss", WAS_UP)}, {}, min_healthy=HALF, now=NOW)["mta1"]
+    verdict = guard({"mta1": opinion("++sss", WAS_UP)}, {}, changed=(), min_healthy=HALF, now=NOW)["mta1"]
     assert (verdict.state, verdict.guarded) == (State.UP, True)
     assert verdict.reason.startswith("its probes fail, but that does not speak against it alone")
 
@@ -223,7 +223,7 @@ def failing(against: int = 3) -> Opinion:
 
 
 def down(opinions: dict[str, Opinion], min_healthy: Share = HALF) -> list[str]:
-    verdicts = guard(opinions, {}, min_healthy=min_healthy, now=NOW)
+    verdicts = guard(opinions, {}, changed=(), min_healthy=min_healthy, now=NOW)
     return [name for name, verdict in verdicts.items() if verdict.state is State.DOWN]
 
 
@@ -273,20 +273,20 @@ def test_those_that_failed_longest_go_first_then_by_name(against: dict[str, int]
 
 
 def test_a_member_that_is_kept_up_says_so() -> None:
-    kept = guard({"mta1": failing()}, {}, min_healthy=HALF, now=NOW)["mta1"]
+    kept = guard({"mta1": failing()}, {}, changed=(), min_healthy=HALF, now=NOW)["mta1"]
     assert kept.state is State.UP
     assert kept.guarded
     assert kept.reason == "3 probes in a row missing, but min_healthy keeps it up"
 
 
 def test_a_member_that_is_called_down_or_is_fine_is_not_guarded() -> None:
-    verdicts = guard({"mta1": failing(), "mta2": UP}, {}, min_healthy=HALF, now=NOW)
+    verdicts = guard({"mta1": failing(), "mta2": UP}, {}, changed=(), min_healthy=HALF, now=NOW)
     assert not any(verdict.guarded for verdict in verdicts.values())
 
 
 def test_a_member_that_is_unknown_stays_unknown_and_counts_as_not_down() -> None:
     opinions = {"mta1": failing(), "mta2": NO_OPINION}
-    verdicts = guard(opinions, {}, min_healthy=HALF, now=NOW)
+    verdicts = guard(opinions, {}, changed=(), min_healthy=HALF, now=NOW)
     assert [verdict.state for verdict in verdicts.values()] == [State.DOWN, State.UNKNOWN]
 
 
@@ -302,7 +302,33 @@ def test_a_member_that_is_unknown_stays_unknown_and_counts_as_not_down() -> None
 )
 def test_since_is_kept_while_the_state_is_the_same(before: Verdict | None, since: datetime) -> None:
     previous = {"mta1": before} if before else {}
-    assert guard({"mta1": failing(), "mta2": UP}, previous, min_healthy=HALF, now=NOW)["mta1"].since == since
+    assert (
+        guard({"mta1": failing(), "mta2": UP}, previous, changed={"mta1"}, min_healthy=HALF, now=NOW)["mta1"].since
+        == since
+    )
+
+
+@pytest.mark.parametrize(
+    "changed, told",
+    [
+        ({"mta3"}, {"mta1", "mta3"}),  # mta1 fails for longer now than mta2 does, and mta3 leaves room for one only
+        ({"mta1", "mta3"}, {"mta1", "mta3"}),
+        ({"mta2", "mta3"}, {"mta1", "mta2", "mta3"}),
+    ],
+)
+def test_verdicts_are_formed_anew_where_an_opinion_changed_and_where_that_decides_for_others(
+    changed: set[str], told: set[str]
+) -> None:
+    # Given
+    before = {
+        name: Verdict(State.DOWN if name == "mta3" else State.UP, "old", NOW) for name in ("mta1", "mta2", "mta3")
+    }
+    # When
+    opinions = {"mta1": failing(), "mta2": failing(), "mta3": UP}
+    verdicts = guard(opinions, before, changed=changed, min_healthy=Share(count=2), now=NOW)
+    # Then
+    assert set(verdicts) == told
+    assert verdicts["mta1"].state is State.DOWN
 
 
 OPINIONS = st.dictionaries(
@@ -318,7 +344,7 @@ SHARES = st.one_of(
 
 @given(opinions=OPINIONS, min_healthy=SHARES)
 def test_a_pool_is_never_emptied(opinions: dict[str, Opinion], min_healthy: Share) -> None:
-    verdicts = guard(opinions, {}, min_healthy=min_healthy, now=NOW)
+    verdicts = guard(opinions, {}, changed=(), min_healthy=min_healthy, now=NOW)
     left = sum(verdict.state is not State.DOWN for verdict in verdicts.values())
     assert left >= max(1, min_healthy.of(len(opinions)))
     assert all(opinions[name].state is State.DOWN for name in verdicts if verdicts[name].state is State.DOWN)
