@@ -7,7 +7,7 @@ KEY = "0123456789abcdef"
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch):
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAILFLOW_PASSWORD", PASSWORD)
     monkeypatch.setenv("MAILFLOW_KEY", KEY)
     monkeypatch.setenv("MAILFLOW_SHORT", KEY[:15])

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import yaml
 from hypothesis import given, settings
@@ -91,7 +92,7 @@ def complain(content: bytes) -> ConfigError | None:
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(KEYS, TREES, max_size=10))
-def test_any_mapping_is_refused_with_problems_that_print(tree):
+def test_any_mapping_is_refused_with_problems_that_print(tree: dict[str, Any]) -> None:
     error = complain(yaml.safe_dump(tree).encode())
     assert error is not None
     assert error.problems
@@ -103,5 +104,5 @@ def test_any_mapping_is_refused_with_problems_that_print(tree):
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200) | st.text(alphabet="ab:-&*!?|>[]{}#'\"\\\n\t %@`<,0", max_size=60).map(str.encode))
-def test_any_bytes_are_refused(content):
+def test_any_bytes_are_refused(content: bytes) -> None:
     assert complain(content) is not None

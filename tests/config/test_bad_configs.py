@@ -10,7 +10,7 @@ BAD = Path(__file__).with_name("bad")
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in BAD.glob("*.yaml")))
-def test_a_bad_config_is_refused_in_these_words(name, monkeypatch):
+def test_a_bad_config_is_refused_in_these_words(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(BAD)
     with pytest.raises(ConfigError) as refused:
         load(Path(f"{name}.yaml"))
@@ -18,7 +18,7 @@ def test_a_bad_config_is_refused_in_these_words(name, monkeypatch):
     assert "hunter2" not in str(refused.value)
 
 
-def test_every_expectation_belongs_to_a_config():
+def test_every_expectation_belongs_to_a_config() -> None:
     assert {path.stem for path in BAD.glob("*.expected")} == {path.stem for path in BAD.glob("*.yaml")}
 
 
@@ -30,7 +30,9 @@ def test_every_expectation_belongs_to_a_config():
         ("a\0b", "is not the name of a file"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(path, wrong, tmp_path, monkeypatch):
+def test_a_file_that_cannot_be_read_is_named(
+    path: str, wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigError) as refused:
         load(Path(path))
@@ -38,7 +40,7 @@ def test_a_file_that_cannot_be_read_is_named(path, wrong, tmp_path, monkeypatch)
     assert (problem.line, problem.path, problem.wrong) == (1, "", wrong)
 
 
-def test_a_huge_file_is_not_read_to_its_end(tmp_path):
+def test_a_huge_file_is_not_read_to_its_end(tmp_path: Path) -> None:
     huge = tmp_path / "huge.yaml"
     with huge.open("wb") as stream:
         stream.truncate(1 << 40)

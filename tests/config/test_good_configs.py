@@ -26,6 +26,7 @@ from probe.model.settings import (
     Resolver,
     Retry,
     Route,
+    Settings,
     Share,
     SmtpSettings,
     TagKey,
@@ -49,14 +50,14 @@ health: {{{health}}}
 """
 
 
-def loaded(folder, *, imap="", smtp="", route="", health=""):
+def loaded(folder: Path, *, imap: str = "", smtp: str = "", route: str = "", health: str = "") -> Settings:
     path = folder / "config.yaml"
     path.write_text(LEAST.format(imap=imap, smtp=smtp, route=route, health=health))
     return load(path)
 
 
 @pytest.fixture
-def every(tmp_path, monkeypatch):
+def every(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """The settings of every_key.yaml."""
     for name, content in (("key", f"{KEY}\n"), ("other", PASSWORD)):
         (tmp_path / name).write_text(content)
@@ -65,7 +66,7 @@ def every(tmp_path, monkeypatch):
     return load(Path(__file__).with_name("every_key.yaml"), base=tmp_path)
 
 
-def test_the_top_of_the_config_arrives(every):
+def test_the_top_of_the_config_arrives(every: Settings) -> None:
     key = KEY.encode()
     assert every.instance == "probe-a"
     assert every.state == "postgresql://probe@db.lab.test/mailflow"
@@ -75,7 +76,7 @@ def test_the_top_of_the_config_arrives(every):
     assert every.explain_for == timedelta(days=7)
 
 
-def test_mailboxes_arrive(every):
+def test_mailboxes_arrive(every: Settings) -> None:
     login = Login("u", Secret(PASSWORD))
     imap = ImapSettings(
         host="imap.lab.test", login=login, port=1143, tls=Tls.STARTTLS, verify=False, server_name="mail.lab.test"
@@ -87,7 +88,7 @@ def test_mailboxes_arrive(every):
     }
 
 
-def test_static_members_arrive(every):
+def test_static_members_arrive(every: Settings) -> None:
     assert every.pools["vip"].members == (
         Member("vip", "mta1", "127.0.0.11", 2525),
         Member("vip", "mta2", "127.0.0.12", 25),
@@ -100,7 +101,7 @@ def test_static_members_arrive(every):
     )
 
 
-def test_how_members_are_spoken_to_arrives(every):
+def test_how_members_are_spoken_to_arrives(every: Settings) -> None:
     assert every.pools["vip"].smtp == SmtpSettings(
         tls=Tls.STARTTLS,
         verify=False,
@@ -116,7 +117,7 @@ def test_how_members_are_spoken_to_arrives(every):
     )
 
 
-def test_discoveries_arrive(every):
+def test_discoveries_arrive(every: Settings) -> None:
     assert {name: pool.discovery for name, pool in every.pools.items()} == {
         "vip": None,
         "local": None,
@@ -127,7 +128,7 @@ def test_discoveries_arrive(every):
     }
 
 
-def test_routes_arrive(every):
+def test_routes_arrive(every: Settings) -> None:
     assert every.routes["inbound"] == Route(
         name="inbound",
         pool="vip",
@@ -146,12 +147,12 @@ def test_routes_arrive(every):
     assert every.routes["plain"].content == Content(ContentKind.EICAR)
 
 
-def test_health_arrives(every):
+def test_health_arrives(every: Settings) -> None:
     expected = HealthPolicy(3, 4, Share(count=2), timedelta(minutes=10), UnknownIs.HOLD)
     assert every.health == expected
 
 
-def test_what_is_left_out_has_its_default(tmp_path):
+def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:
     settings = loaded(tmp_path)
     assert settings.state == "sqlite:///./mailflow.db"
     assert (settings.tag_keys, settings.web, settings.resolver) == ((), Web(), Resolver())
@@ -181,7 +182,7 @@ def test_what_is_left_out_has_its_default(tmp_path):
         ("tls: implicit", True),
     ],
 )
-def test_certificates_are_checked_unless_tls_is_opportunistic(smtp, verify, tmp_path):
+def test_certificates_are_checked_unless_tls_is_opportunistic(smtp: str, verify: bool, tmp_path: Path) -> None:
     assert loaded(tmp_path, smtp=smtp).pools["vip"].smtp.verify is verify
 
 
@@ -196,7 +197,7 @@ def test_certificates_are_checked_unless_tls_is_opportunistic(smtp, verify, tmp_
         ("3650d", timedelta(days=3650)),
     ],
 )
-def test_durations_are_a_number_and_a_unit(written, length, tmp_path):
+def test_durations_are_a_number_and_a_unit(written: str, length: timedelta, tmp_path: Path) -> None:
     assert loaded(tmp_path, route=f"interval: {written}").routes["inbound"].interval == length
 
 
@@ -211,7 +212,7 @@ def test_durations_are_a_number_and_a_unit(written, length, tmp_path):
         "content: {size: 32MiB}",
     ],
 )
-def test_the_good_side_of_a_boundary_is_accepted(route, tmp_path):
+def test_the_good_side_of_a_boundary_is_accepted(route: str, tmp_path: Path) -> None:
     assert loaded(tmp_path, route=route).routes
 
 
@@ -219,11 +220,11 @@ def test_the_good_side_of_a_boundary_is_accepted(route, tmp_path):
     "written, share",
     [("0", Share(count=0)), ("2", Share(count=2)), ("50%", Share(ratio=0.5)), ("100%", Share(ratio=1.0))],
 )
-def test_min_healthy_is_a_number_or_a_percentage(written, share, tmp_path):
+def test_min_healthy_is_a_number_or_a_percentage(written: str, share: Share, tmp_path: Path) -> None:
     assert loaded(tmp_path, health=f"min_healthy: {written}").health.min_healthy == share
 
 
-def test_an_alias_stands_for_what_it_names(tmp_path):
+def test_an_alias_stands_for_what_it_names(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     text = LEAST.format(imap="", smtp="", route="", health="")
     path.write_text(
@@ -232,11 +233,11 @@ def test_an_alias_stands_for_what_it_names(tmp_path):
     assert load(path).pools["b"].smtp.ehlo == "a.test"
 
 
-def test_all_expectable_outcomes_can_be_written():
+def test_all_expectable_outcomes_can_be_written() -> None:
     assert set(get_args(RouteSection.model_fields["expect"].annotation)) == EXPECTABLE
 
 
-def test_the_shipped_config_watches_the_embedded_mail_system():
+def test_the_shipped_config_watches_the_embedded_mail_system() -> None:
     from probe.demo.system import ADDRESS, IMAP_PORT, MEMBERS, PASSWORD_FILE
 
     settings = load(ROOT / "config.yaml", warn=lambda _: None)

@@ -154,7 +154,7 @@ def test_an_appended_message_keeps_its_flags_and_its_date() -> None:
         with imap(server) as client:
             assert b"APPENDUID 1000 1" in client.append("Junk", MESSAGE, ["\\Seen"], yesterday)
         [message] = folder(server.store, "Junk").messages
-        assert (message.raw, message.flags, message.received) == (MESSAGE, {"\\Seen"}, yesterday)
+        assert (message.raw, message.flags, message.received) == (MESSAGE, frozenset({"\\Seen"}), yesterday)
 
     with_server(append)
 

@@ -16,6 +16,7 @@ import dns.zone
 
 from probe.model.settings import Resolver
 
+ORIGIN = dns.name.from_text("lab.test.")
 _SOA = "@ 300 IN SOA ns hostmaster 1 3600 600 86400 {negative}\n@ 300 IN NS ns\nns 300 IN A 127.0.0.1\n"
 
 
@@ -41,12 +42,12 @@ class NameServer:
 
     def serve(self, records: str, *, negative_ttl: int = 300) -> None:
         text = _SOA.format(negative=negative_ttl) + records
-        self._zone = dns.zone.from_text(text, "lab.test.", relativize=False)
+        self._zone = dns.zone.from_text(text, ORIGIN, relativize=False)
 
     def answer(self, wire: bytes) -> dns.message.Message | None:
         query = dns.message.from_wire(wire)
         [question] = query.question
-        owner = question.name.relativize(self._zone.origin).to_text()
+        owner = question.name.relativize(ORIGIN).to_text()
         fault = self.faults.get((owner, question.rdtype.name))
         if fault is Fault.SILENCE:
             return None
@@ -65,7 +66,7 @@ class NameServer:
         if found := self._zone.get_rrset(name, kind):
             response.answer.append(found)
             return
-        response.authority.append(self._zone.get_rrset(self._zone.origin, dns.rdatatype.SOA))
+        response.authority.append(self._zone.find_rrset(ORIGIN, dns.rdatatype.SOA))
         if not any(known.is_subdomain(name) for known in self._zone):
             response.set_rcode(dns.rcode.NXDOMAIN)
 

@@ -102,6 +102,9 @@ class StillClock:
     def now(self) -> datetime:
         return self.moment
 
+    def stepped(self) -> timedelta:
+        return timedelta(0)
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
 

@@ -1,5 +1,6 @@
 from datetime import timedelta
 from itertools import groupby
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -124,7 +125,7 @@ def test_only_while_nobody_after_it_can_tell_those_before_decide() -> None:
 
 @pytest.mark.parametrize("own", FAILURES)
 @pytest.mark.parametrize("where", [{"route": "outbound"}, {"route": "outbound", "pool": "exchangers"}], ids=str)
-def test_other_routes_tell_only_whether_our_network_works(own: Outcome, where: dict[str, str]) -> None:
+def test_other_routes_tell_only_whether_our_network_works(own: Outcome, where: dict[str, Any]) -> None:
     weight = weigh(finished(own), [other(Outcome.DELIVERED, **where)])
     assert weight is (Weight.AGAINST if own is Outcome.UNREACHABLE else Weight.NEITHER)
 

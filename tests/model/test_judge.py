@@ -18,7 +18,7 @@ def outcome(
     what: Record, *, now: datetime = NOW + 2 * SECOND, watched_until: datetime | None = LONG_AGO
 ) -> Outcome | None:
     judgement = judge(what, now=now, watched_until=watched_until)
-    return judgement and judgement.outcome
+    return judgement.outcome if judgement else None
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def waits(
     number: int, *, retry: Retry = RETRY, chance: float = 0.0, ending: Ending = Ending.UNREACHABLE
 ) -> float | None:
     due = next_attempt(ending, retry, number=number, now=NOW, deadline=FAR, chance=chance)
-    return due and (due - NOW).total_seconds()
+    return (due - NOW).total_seconds() if due else None
 
 
 @pytest.mark.parametrize("number, seconds", [(1, 20), (2, 40), (3, 60), (4, 60), (5, None), (6, None)])

@@ -28,9 +28,9 @@ def test_a_share_is_rounded_up_and_never_more_than_there_are(share: Share, membe
 
 
 def test_a_share_is_either_a_count_or_a_ratio() -> None:
-    for wrong in ({}, {"count": 1, "ratio": 0.5}):
+    for count, ratio in ((None, None), (1, 0.5)):
         with pytest.raises(ValueError, match="either a count or a ratio"):
-            Share(**wrong)
+            Share(count, ratio)
 
 
 @pytest.mark.parametrize("address, endpoint", [("127.0.0.1", "127.0.0.1:25"), ("::1", "[::1]:25")])
