@@ -97,7 +97,9 @@ def recognise(letter: Letter, keys: Iterable[TagKey], *, instance: str) -> tuple
 
 
 _QUOTES_OTHERS = re.compile(
-    rb"^(?:return-path:\s*<>|auto-submitted:\s*auto-replied|content-type:\s*multipart/report|in-reply-to:)",
+    rb"^(?:return-path:\s*<>|auto-submitted:\s*auto-replied|content-type:\s*multipart/report"
+    rb"|in-reply-to:|references:|subject:\s*(?:re|aw|sv|antw|fw|fwd|wg|tr|rv)(?:\[\d+\])?\s?:)",
     re.IGNORECASE | re.MULTILINE,
 )
-"""Bounces (RFC 3464 2, RFC 5321 4.5.5), automatic answers (RFC 3834 5) and replies (RFC 5322 3.6.4)."""
+"""Bounces (RFC 3464 2, RFC 5321 4.5.5), automatic answers (RFC 3834 5), replies (RFC 5322 3.6.4), and what somebody
+forwarded: programs write no field for that which they agree on, but a word in front of the subject."""

@@ -77,6 +77,11 @@ def test_a_tag_of_another_probe_is_known_as_such_and_not_returned() -> None:
         b"Content-Type: multipart/report; report-type=delivery-status",
         b"Content-Type:\r\n multipart/report",
         b"In-Reply-To: <abc@lab.test>",
+        b"References: <abc@lab.test>",
+        b"Subject: Fwd: Mail flow test abcdefghijklmnopqrsa",
+        b"Subject:\r\n FW: Mail flow test abcdefghijklmnopqrsa",
+        b"Subject: AW: Mail flow test abcdefghijklmnopqrsa",
+        b"Subject: Re[2]: Mail flow test abcdefghijklmnopqrsa",
     ],
 )
 def test_a_bounce_or_an_answer_that_quotes_us_is_somebody_elses(field: bytes) -> None:
@@ -87,6 +92,11 @@ def test_a_delivery_status_notification_with_our_whole_message_inside_is_foreign
     header = b'Return-Path: <>\r\nContent-Type: multipart/report; boundary="b"; report-type=delivery-status\r\n'
     body = b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + MESSAGE + b"\r\n--b--\r\n"
     assert kind(header, body) is Kind.FOREIGN
+
+
+@pytest.mark.parametrize("mark", [b"[SPAM] ", b"***SPAM*** ", b"[EXTERNAL]: ", b"Report: "])
+def test_our_own_message_is_ours_with_what_a_filter_writes_before_its_subject(mark: bytes) -> None:
+    assert kind(b"Subject: " + mark + b"Mail flow test abcdefghijklmnopqrsa\r\n", BODY) is Kind.OURS
 
 
 def test_our_own_message_is_ours_with_what_servers_add_on_the_way() -> None:
