@@ -2,10 +2,13 @@
 
 from probe.config.discovery import DiscoverySection
 from probe.config.mailboxes import Folders, MailboxSection
+from probe.config.oauth2 import OAuth2Section
 from probe.config.pools import PoolSection, SmtpSection
 from probe.config.root import Config
 from probe.config.routes import RouteSection
+from probe.model.oauth import TokenLogin
 from probe.model.outcome import Outcome
+from probe.model.secret import Secret
 from probe.model.settings import (
     Discovery,
     DiscoveryKind,
@@ -81,13 +84,20 @@ def _access(section: MailboxSection) -> ImapSettings | Pop3Settings:
     kind, implicit, clear = (ImapSettings, 993, 143) if section.imap else (Pop3Settings, 995, 110)
     return kind(
         host=access.host,
-        login=Login(access.username, access.password),
+        login=_login(access.username, access.password, access.auth.oauth2 if access.auth else None),
         port=access.port or (implicit if access.tls == "implicit" else clear),
         tls=Tls(access.tls),
         verify=access.verify,
         server_name=access.server_name,
         ca_file=access.ca_file,
     )
+
+
+def _login(username: str, password: Secret | None, oauth2: OAuth2Section | None) -> Login | TokenLogin:
+    if oauth2:
+        return TokenLogin(username, oauth2.grant())
+    assert password is not None, "a login is by password or by token"
+    return Login(username, password)
 
 
 def _pool(pool: str, section: PoolSection) -> Pool:
@@ -126,7 +136,7 @@ def _smtp(section: SmtpSection) -> SmtpSettings:
         source_address=section.source_address,
         proxy_protocol=ProxyProtocol(section.proxy_protocol),
         lmtp=section.lmtp,
-        login=Login(auth.username, auth.password) if auth else None,
+        login=_login(auth.username, auth.password, auth.oauth2) if auth else None,
         login_without_tls=bool(auth and auth.plaintext),
         pipelining=section.pipelining == "auto",
         timeouts=Timeouts(connect=timeouts.connect, reply=timeouts.reply, total=timeouts.total),

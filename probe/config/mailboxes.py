@@ -7,9 +7,16 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from probe.config.addresses import CaFile, Host, MailAddress, Port
 from probe.config.fields import Duration, Line
+from probe.config.oauth2 import OAuth2Section
 from probe.config.problems import refusal
 from probe.config.secrets import Password
 from probe.config.section import Section, one_of
+
+
+class TokenAuthentication(Section):
+    """How to log in without a password."""
+
+    oauth2: OAuth2Section
 
 
 class Access(Section):
@@ -22,7 +29,13 @@ class Access(Section):
     ca_file: CaFile | None = None
     server_name: Host | None = None
     username: Line
-    password: Password
+    auth: TokenAuthentication | None = None
+    password: Password | None = Field(default=None, validate_default=True)
+
+    @field_validator("password")
+    @classmethod
+    def _password_or_token(cls, password: Password | None, info: ValidationInfo) -> Password | None:
+        return one_of(password, info, other="auth")
 
 
 class Folders(Section):

@@ -8,6 +8,7 @@ from probe.config.addresses import Address, CaFile, Greeting, Host
 from probe.config.discovery import DiscoverySection
 from probe.config.fields import Line, Name, PositiveDuration
 from probe.config.members import Member, MemberSection
+from probe.config.oauth2 import OAuth2Section
 from probe.config.problems import quoted, refusal
 from probe.config.secrets import Password
 from probe.config.section import Section, one_of
@@ -18,8 +19,14 @@ class Authentication(Section):
     """What a member is logged in to with."""
 
     username: Line
-    password: Password
+    oauth2: OAuth2Section | None = None
+    password: Password | None = Field(default=None, validate_default=True)
     plaintext: bool = False
+
+    @field_validator("password")
+    @classmethod
+    def _password_or_token(cls, password: Password | None, info: ValidationInfo) -> Password | None:
+        return one_of(password, info, other="oauth2")
 
 
 class TimeoutSection(Section):
@@ -50,7 +57,7 @@ class SmtpSection(Section):
     def _login_possible(cls, auth: Authentication | None, info: ValidationInfo) -> Authentication | None:
         if auth and not auth.plaintext and info.data.get("tls") == "none":
             raise refusal(
-                "would send the password over a connection without TLS",
+                "would send the password or the token over a connection without TLS",
                 "write tls: starttls, or plaintext: true here if that is meant",
             )
         return auth

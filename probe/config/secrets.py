@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,19 @@ def _password(value: Any, info: ValidationInfo) -> Secret:
     if re.search(r"[\x00-\x1f\x7f]", password):
         raise refusal("holds a control character or a second line", "keep only the password itself there")
     return Secret(password)
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshing:
+    """A refresh token, and the file to keep its successors in, if it stands in one."""
+
+    token: Secret
+    file: Path | None
+
+
+def _refresh_token(value: Any, info: ValidationInfo) -> Refreshing:
+    token = _password(value, info)
+    return Refreshing(token, surroundings(info).folder / value["file"] if "file" in value else None)
 
 
 def _tag_key(value: Any, info: ValidationInfo) -> TagKey:
@@ -121,4 +135,5 @@ _KEYS: list[dict[str, Any]] = [
 ]
 
 Password = Annotated[Secret, PlainValidator(_password), WithJsonSchema({"oneOf": _REFERENCES})]
+RefreshToken = Annotated[Refreshing, PlainValidator(_refresh_token), WithJsonSchema({"oneOf": _REFERENCES})]
 SigningKey = Annotated[TagKey, PlainValidator(_tag_key), WithJsonSchema({"oneOf": _KEYS})]

@@ -26,10 +26,7 @@ UNAVAILABLE = (
     Unavailable(("notify",)),
     Unavailable(("web", "config_file")),
     Unavailable(("web", "protect_health"), values=(True,)),
-    Unavailable(("mailboxes", ANY, "imap", "auth"), beside=("username", "password")),
-    Unavailable(("mailboxes", ANY, "pop3", "auth"), beside=("username", "password")),
     Unavailable(("pools", ANY, "discover", "vip"), beside=("members",)),
-    Unavailable(("pools", ANY, "smtp", "auth", "oauth2"), beside=("username", "password")),
     Unavailable(("routes", ANY, "path")),
 )
 

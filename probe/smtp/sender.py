@@ -1,16 +1,18 @@
 """Hands one message to one member, or asks it whether it would take one, and says what it came to."""
 
+import asyncio
 import ssl
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from probe.model.message import Envelope
+from probe.model.oauth import Bearer, TokenLogin
 from probe.model.outcome import Stage
 from probe.model.reply import Attempt, Ending
 from probe.model.settings import Member, SmtpSettings, Tls
 from probe.net.tls import client_context
-from probe.ports import Clock
+from probe.ports import Clock, Tokens, TokenTrouble
 from probe.smtp.certificate import expiry
 from probe.smtp.dialogue import Dialogue, Ended
 from probe.smtp.enquiry import Enquiry
@@ -27,8 +29,10 @@ _STOOD_STILL = timedelta(milliseconds=500)
 class SmtpSender:
     """Speaks SMTP; satisfies ``probe.ports.Sender`` and ``probe.ports.Enquirer``. To be used by one event loop."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, tokens: Tokens | None = None) -> None:
+        """``tokens`` are for pools whose members are logged in to by one."""
         self._clock = clock
+        self._tokens = tokens
         self._contexts: dict[tuple[bool, Path | None, int], ssl.SSLContext] = {}
         self._standstill = Standstill()
 
@@ -48,6 +52,11 @@ class SmtpSender:
         except OSError as error:  # ssl.SSLError is one
             reason = f"the CA certificates in {settings.ca_file} cannot be used: {error}"
             return _not_tried(reason, Log(self._clock))
+        login = settings.login
+        try:
+            settings = await self._with_token(settings, member, until=until)
+        except TokenTrouble as trouble:
+            return _not_tried(f"there is no token to log in with: {trouble}", Log(self._clock), stage=Stage.AUTH)
         log = Log(self._clock)
         end = min(settings.timeouts.total, until - log.began)
         if end <= timedelta():
@@ -58,7 +67,24 @@ class SmtpSender:
         certificate = visited.certificate
         if visited.distrusted:
             certificate = await self._distrusted(member, envelope, settings=settings, left=end - log.elapsed())
-        return _attempt(visited, log, certificate)
+        attempt = _attempt(visited, log, certificate)
+        if isinstance(login, TokenLogin) and self._tokens and attempt.stage is Stage.AUTH and attempt.reply:
+            self._tokens.refused(login.grant)
+        return attempt
+
+    async def _with_token(self, settings: SmtpSettings, member: Member, *, until: datetime) -> SmtpSettings:
+        """Return settings that hold a token where they named a grant. Raises TokenTrouble."""
+        login = settings.login
+        if not isinstance(login, TokenLogin):
+            return settings
+        assert self._tokens is not None, "who speaks to members by tokens is given their source"
+        try:
+            async with asyncio.timeout((until - self._clock.now()).total_seconds()):
+                token = await self._tokens.fetched(login.grant)
+        except TimeoutError as exc:
+            raise TokenTrouble(f"{login.grant.token_url} did not answer in time") from exc
+        host = settings.server_name or member.hostname or member.address or "localhost"
+        return replace(settings, login=Bearer(login.username, token, host, member.port))
 
     async def _distrusted(
         self, member: Member, envelope: Envelope, *, settings: SmtpSettings, left: timedelta
@@ -92,8 +118,8 @@ def _excused(visited: Visited, log: Log, stood_still: timedelta) -> Visited:
     return replace(visited, ended=replace(ended, ending=Ending.NOT_TRIED, reason=reason))
 
 
-def _not_tried(reason: str, log: Log) -> Attempt:
-    return _attempt(Visited(Ended(Ending.NOT_TRIED, Stage.CONNECT, reason)), log, None)
+def _not_tried(reason: str, log: Log, *, stage: Stage = Stage.CONNECT) -> Attempt:
+    return _attempt(Visited(Ended(Ending.NOT_TRIED, stage, reason)), log, None)
 
 
 def _attempt(visited: Visited, log: Log, certificate: bytes | None) -> Attempt:

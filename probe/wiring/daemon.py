@@ -12,6 +12,7 @@ from probe.engine.happenings import Reporter
 from probe.metrics import Exposition, ReloadState
 from probe.model.settings import Listen, Settings
 from probe.net.clock import SystemClock
+from probe.oauth import TokenSource
 from probe.ports import LedgerTrouble, Life, Page, Query
 from probe.web import Sources, WebServer, application
 from probe.wiring.generation import Generation
@@ -27,6 +28,7 @@ class Daemon:
         self._read = read
         self._reporters = tuple(reporters)
         self._clock = SystemClock()
+        self._tokens = TokenSource(self._clock)  # outlives the generations: a refresh token may be good only once
         self._reload_state = ReloadState(successful=True, last_success=self._clock.now())
         self._reloading = asyncio.Lock()
         self._stop = asyncio.Event()
@@ -51,7 +53,7 @@ class Daemon:
     async def run(self, settings: Settings, *, started: Callable[[], None] = lambda: None) -> None:
         """Probe and serve until a signal says stop. Raises LedgerTrouble, and OSError when it cannot listen."""
         self._obey_signals()
-        self._generation = await Generation.open(settings, self._reporters, self._broken)
+        self._generation = await Generation.open(settings, self._reporters, self._broken, self._tokens)
         try:
             self._web = await _serving(self._sources, settings.web.listen)
             try:
@@ -96,7 +98,7 @@ class Daemon:
         """Exchange the generation; the old board answers until the new one knows its members."""
         try:
             settings = await asyncio.to_thread(self._read)
-            renewed = await Generation.open(settings, self._reporters, self._broken)
+            renewed = await Generation.open(settings, self._reporters, self._broken, self._tokens)
         except ConfigError as error:
             return [str(problem) for problem in error.problems]
         except LedgerTrouble as trouble:

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from probe.engine.engine import Engine
 from probe.engine.happenings import Reporter
 from probe.model.settings import Settings
+from probe.ports import Tokens
 from probe.wiring.world import open_world, tag_keys
 
 
@@ -30,14 +31,18 @@ class Generation:
 
     @classmethod
     async def open(
-        cls, settings: Settings, reporters: Iterable[Reporter], broken: Callable[[BaseException], None]
+        cls,
+        settings: Settings,
+        reporters: Iterable[Reporter],
+        broken: Callable[[BaseException], None],
+        tokens: Tokens,
     ) -> "Generation":
         """Open the ledger and make the engine, without starting it. Raises LedgerTrouble.
 
         ``broken`` is told when the engine ends by a fault.
         """
         async with AsyncExitStack() as opening:
-            world = await opening.enter_async_context(open_world(settings))
+            world = await opening.enter_async_context(open_world(settings, tokens))
             engine = Engine(settings, world, await tag_keys(settings, world.ledger), reporters)
             return cls(settings, engine, opening.pop_all(), broken)
 

@@ -8,7 +8,8 @@ from probe.engine.engine import World
 from probe.ledger import open_ledger
 from probe.model.settings import Settings, TagKey
 from probe.net.clock import SystemClock
-from probe.ports import Ledger
+from probe.oauth import TokenSource
+from probe.ports import Ledger, Tokens
 from probe.smtp import SmtpSender
 
 LEDGER_KEY = "ledger"
@@ -16,15 +17,19 @@ LEDGER_KEY = "ledger"
 
 
 @asynccontextmanager
-async def open_world(settings: Settings) -> AsyncIterator[World]:
-    """Open the ledger and make all adapters; nothing is connected to yet. Raises LedgerTrouble."""
+async def open_world(settings: Settings, tokens: Tokens | None = None) -> AsyncIterator[World]:
+    """Open the ledger and make all adapters; nothing is connected to yet. Raises LedgerTrouble.
+
+    ``tokens`` outlive it where they are given.
+    """
     clock = SystemClock()
+    tokens = tokens or TokenSource(clock)
     async with open_ledger(settings.state, instance=settings.instance, clock=clock) as ledger:
         yield World(
             clock=clock,
             ledger=ledger,
-            sender=SmtpSender(clock),
-            mailboxes={box.name: mailbox.access(box, clock) for box in settings.mailboxes.values()},
+            sender=SmtpSender(clock, tokens),
+            mailboxes={box.name: mailbox.access(box, clock, tokens=tokens) for box in settings.mailboxes.values()},
             finders={
                 pool.name: discover.finder(pool, settings.resolver)
                 for pool in settings.pools.values()

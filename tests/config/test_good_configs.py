@@ -8,6 +8,7 @@ import pytest
 
 from probe.config import load
 from probe.config.routes import RouteSection
+from probe.model.oauth import Grant, TokenLogin
 from probe.model.outcome import EXPECTABLE, Outcome
 from probe.model.secret import Secret
 from probe.model.settings import (
@@ -85,7 +86,15 @@ def test_mailboxes_arrive(every: Settings) -> None:
     assert every.mailboxes == {
         "monitor": Mailbox("monitor", "monitor@lab.test", imap, "Incoming", "Spam", timedelta(hours=1)),
         "other": Mailbox("other", '"odd name"@[127.0.0.1]', pop3),
+        "by-token": every.mailboxes["by-token"],
     }
+
+
+def test_grants_arrive(every: Settings, tmp_path: Path) -> None:
+    secret = Secret(PASSWORD)
+    renewed = Grant("https://login.lab.test/token", "probe", secret, Secret(KEY), tmp_path / "key", "mail offline")
+    assert every.mailboxes["by-token"].access.login == TokenLogin("token@lab.test", renewed)
+    assert every.pools["by-token"].smtp.login == TokenLogin("u", Grant("http://127.0.0.1:8080/t", "c", secret))
 
 
 def test_static_members_arrive(every: Settings) -> None:
@@ -120,6 +129,7 @@ def test_how_members_are_spoken_to_arrives(every: Settings) -> None:
 def test_discoveries_arrive(every: Settings) -> None:
     assert {name: pool.discovery for name, pool in every.pools.items()} == {
         "vip": None,
+        "by-token": None,
         "local": None,
         "exchangers": Discovery(DiscoveryKind.MX, "lab.test", 2525),
         "relays": Discovery(DiscoveryKind.HOST, "smtp.lab.test", 25),
