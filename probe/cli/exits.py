@@ -28,12 +28,14 @@ def leave(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
-def settings_from(path: Path, *, warn: Callable[[str], None] = lambda warning: None) -> Settings:
-    """Load the config, or end with everything that is wrong with it and exit code 2."""
+def settings_from(
+    path: Path, *, warn: Callable[[str], None] = lambda warning: None, code: int = Exit.CRITICAL
+) -> Settings:
+    """Load the config, or end with everything that is wrong with it and an exit code, by default 2."""
     try:
         return load(path, warn=warn)
     except ConfigError as error:
-        leave(str(error), Exit.CRITICAL)
+        leave(str(error), code)
 
 
 def warn(warning: str) -> None:

@@ -63,6 +63,17 @@ def endpoint(value: str, *, right: str) -> tuple[str, int | None]:
     return found["host"] if found["six"] is None else found["six"], port
 
 
+def mail_address(value: Any) -> str:
+    """Return a mail address, as RFC 5321 has them."""
+    wrong, right = "a mail address", "write monitor@example.org"
+    found = matched(text(value), _MAILBOX, what=wrong, right=right)
+    local, domain = found.groups()
+    literal = ip_address(domain.strip("[]").removeprefix("IPv6:")) if domain.startswith("[") else None
+    if len(local) > 64 or not (literal or re.fullmatch(_DOMAIN, domain)):
+        raise refusal(f"{shown(value)} is not {wrong}", right)
+    return found.group()
+
+
 def _address(value: Any) -> str:
     address = ip_address(value)
     if address is None:
@@ -86,16 +97,6 @@ def _greeting(value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(_LITERAL, value):
         return value
     return _domain(value, right="write probe.example.org")
-
-
-def _mail_address(value: Any) -> str:
-    wrong, right = "a mail address", "write monitor@example.org"
-    found = matched(text(value), _MAILBOX, what=wrong, right=right)
-    local, domain = found.groups()
-    literal = ip_address(domain.strip("[]").removeprefix("IPv6:")) if domain.startswith("[") else None
-    if len(local) > 64 or not (literal or re.fullmatch(_DOMAIN, domain)):
-        raise refusal(f"{shown(value)} is not {wrong}", right)
-    return found.group()
 
 
 def _listen(value: Any) -> Listen:
@@ -145,7 +146,7 @@ Domain = Annotated[str, PlainValidator(_domain), WithJsonSchema({"type": "string
 Greeting = Annotated[str, PlainValidator(_greeting), WithJsonSchema({"type": "string", "minLength": 1})]
 Address = Annotated[str, PlainValidator(_address), WithJsonSchema({"type": "string", "examples": ["127.0.0.1", "::1"]})]
 MemberAddress = Annotated[str, PlainValidator(member_address), WithJsonSchema({"type": "string", "examples": ["::1"]})]
-MailAddress = Annotated[str, PlainValidator(_mail_address), schema_of(r"[^\x00-\x1f]+@[^@]+", "monitor@example.org")]
+MailAddress = Annotated[str, PlainValidator(mail_address), schema_of(r"[^\x00-\x1f]+@[^@]+", "monitor@example.org")]
 Endpoint = Annotated[Listen, PlainValidator(_listen), schema_of(r".+:[0-9]+", "127.0.0.1:9847")]
 CaFile = Annotated[Path, PlainValidator(_ca_file), WithJsonSchema({"type": "string", "minLength": 1})]
 StateUrl = Annotated[str, PlainValidator(_state), schema_of(r"(sqlite|postgresql)://.+", "sqlite:///./mailflow.db")]

@@ -1,11 +1,13 @@
 """The one place that turns records into the JSON that scripts hold on to."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from probe.engine.board import Board
+from probe.model.consensus import Asked, consensus, sentence
 from probe.model.letter import Hop
+from probe.model.message import Envelope
 from probe.model.probe import Record
 from probe.model.reply import Exchange, Reply
 from probe.ports import Life, Page
@@ -65,6 +67,18 @@ def pools_view(board: Board) -> Json:
     return {"pools": [{"name": pool, "members": _members(board, pool)} for pool in board.settings.pools]}
 
 
+def enquiry_view(envelope: Envelope, asked: Sequence[Asked], *, gap: str | None) -> Json:
+    """Return what servers say of an address, as `mailflow verify` tells it."""
+    return {
+        "address": envelope.recipient,
+        "sender": envelope.sender,
+        "consensus": consensus(asked, gap=gap).value,
+        "summary": sentence(envelope.recipient, asked, gap=gap),
+        "note": gap,
+        "servers": [_asked(each) for each in asked],
+    }
+
+
 def why(record: Record) -> str:
     """Say why a probe ended as it did, or what it still waits for."""
     if record.judgement:
@@ -79,6 +93,25 @@ def why(record: Record) -> str:
 def moment(at: datetime | None) -> str | None:
     """Write a moment as RFC 3339 in UTC."""
     return at.isoformat(timespec="microseconds").replace("+00:00", "Z") if at else None
+
+
+def _asked(asked: Asked) -> Json:
+    member, attempt, reply = asked.member, asked.attempt, asked.attempt.reply
+    return {
+        "server": member.name,
+        "hostname": member.hostname,
+        "address": member.endpoint,
+        "preference": member.preference,
+        "verdict": asked.answer.value,
+        "stage": attempt.stage.value,
+        "code": reply.code if reply else None,
+        "enhanced_code": reply.enhanced_code if reply else None,
+        "text": reply.text if reply else None,
+        "reason": attempt.reason,
+        "stages": {stage.value: took.total_seconds() for stage, took in attempt.stages.items()},
+        "transcript": [_exchange(exchange, 1) for exchange in attempt.transcript],
+        "certificate_expiry": moment(attempt.certificate_expiry),
+    }
 
 
 def _seconds(duration: timedelta | None) -> float | None:

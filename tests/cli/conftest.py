@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ def mailflow(*arguments: str | Path) -> Result:
 
 
 @contextmanager
-def in_a_thread(system: MailSystem) -> Iterator[None]:
-    """Let a mail system run until the block ends."""
+def in_a_thread(system: AbstractAsyncContextManager[Any]) -> Iterator[None]:
+    """Let a mail system, or other servers, run until the block ends."""
     started, stop = threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
 

@@ -13,7 +13,7 @@ from probe.demo.behaviour import Behaviour
 from probe.demo.system import MailSystem
 from tests.cli.conftest import SMTP_PASSWORD, mailflow
 
-COMMANDS = ("run", "once", "check-config", "explain", "demo", "config-schema")
+COMMANDS = ("run", "once", "verify", "check-config", "explain", "demo", "config-schema")
 BAD = "instance: a\nnonsense: 1\nmailboxes: {}\npools: {}\nroutes:\n  inbound: {pool: vip, deadline: 5x}\n"
 
 
