@@ -17,9 +17,6 @@ class Flight:
         self._overdue: dict[str, list[str]] = defaultdict(list)
         self._expected: dict[str, dict[str, datetime]] = defaultdict(dict)
 
-    def __len__(self) -> int:
-        return len(self._records)
-
     def all(self) -> list[Record]:
         """Return all open probes."""
         return list(self._records.values())

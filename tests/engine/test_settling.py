@@ -56,7 +56,7 @@ async def test_a_message_that_is_seen_after_its_reply_is_delivered(scene: Scene)
     assert outcomes(scene) == []
     await see(scene, a_probe())
     assert outcomes(scene) == [Outcome.DELIVERED]
-    assert len(scene.flight) == 0
+    assert scene.flight.all() == []
 
 
 @on_scene
