@@ -22,14 +22,14 @@ def flight(*records: Record) -> Flight:
 def test_a_probe_is_let_go_of_once() -> None:
     flown = flight(Record(a_probe()))
     assert [flown.drop(a_probe().id), flown.drop(a_probe().id)] == [True, False]
-    assert len(flown) == 0
+    assert len(flown.all()) == 0
 
 
 def test_what_is_newly_known_replaces_what_was() -> None:
     flown = flight(Record(a_probe()), Record(a_probe(), attempts=1))
     known = flown.get(a_probe().id)
     assert known
-    assert (len(flown), known.attempts) == (1, 1)
+    assert (len(flown.all()), known.attempts) == (1, 1)
 
 
 def test_a_deadline_is_passed_after_it_and_not_at_it() -> None:
