@@ -81,13 +81,7 @@ def _posted(grant: Grant, form: bytes, *, seconds: float) -> tuple[int, bytes]:
     end.daemon = True
     end.start()
     try:
-        connection.request("POST", f"{url.path or '/'}{'?' + url.query if url.query else ''}", form, headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read(_LARGEST + 1)
-    except (OSError, HTTPException, ValueError):
-        if connection.was_cut:
-            raise TimeoutError from None
-        raise
+        return connection.posted(url._replace(scheme="", netloc="", path=url.path or "/").geturl(), form, headers)
     finally:
         end.cancel()
         connection.close()
@@ -99,20 +93,33 @@ class _Connection(HTTPConnection):
     def __init__(self, host: str, port: int | None, *, context: ssl.SSLContext | None, seconds: float) -> None:
         super().__init__(host, port or (443 if context else 80), timeout=seconds)
         self._context = context
-        self.was_cut = False
+        self._wire: socket.socket | None = None
+        self._was_cut = False
 
     def connect(self) -> None:
         super().connect()
+        self._wire = self.sock
         if self._context:
             encrypted = self._context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
-            self.sock = encrypted
+            self.sock = self._wire = encrypted
             encrypted.do_handshake()
 
+    def posted(self, path: str, form: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        try:
+            self.request("POST", path, form, headers)
+            answer = self.getresponse()
+            return answer.status, answer.read(_LARGEST + 1)
+        finally:
+            if self._was_cut:  # which looks like an early end
+                raise TimeoutError
+
     def cut(self) -> None:
-        self.was_cut = True
-        # Not that of SSLSocket, which would take its own state away under a thread that reads.
-        with contextlib.suppress(OSError, AttributeError, TypeError):
-            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+        self._was_cut = True
+        # Not self.sock: that is forgotten while an answer after which the server closes is still read.
+        if self._wire:
+            with contextlib.suppress(OSError):
+                # Not that of SSLSocket, which would take its own state away under a thread that reads.
+                socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
 
 
 def _mapping(body: bytes) -> Mapping[str, Any]:
