@@ -10,6 +10,7 @@ from probe.model.consensus import Asked
 from probe.model.message import Envelope
 from probe.model.settings import Discovery, DiscoveryKind, Member, Pool, Resolver, Settings, SmtpSettings
 from probe.net.clock import SystemClock
+from probe.oauth import TokenSource
 from probe.ports import Found
 from probe.smtp import SmtpSender
 from probe.smtp.visit import full_name
@@ -40,7 +41,7 @@ class Enquiry:
             self.envelope,
             settings=self.pool.smtp,
             pause=pause,
-            enquirer=SmtpSender(clock),
+            enquirer=SmtpSender(clock, TokenSource(clock)),
             clock=clock,
             watch=watch,
         )

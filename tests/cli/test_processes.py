@@ -64,6 +64,22 @@ def test_a_demo_that_cannot_have_its_ports_is_a_sentence() -> None:
     assert "is another one running?" in done.stderr
 
 
+def test_an_enquiry_that_is_broken_off_is_no_answer_of_servers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_SECONDS)
+        asking = command("verify", "monitor@[127.0.0.1]", "--port", str(silent.getsockname()[1]))
+        with subprocess.Popen(asking, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                with silent.accept()[0]:
+                    process.send_signal(signal.SIGINT)
+                    out, error = process.communicate(timeout=PATIENCE_SECONDS)
+            finally:
+                process.kill()
+    assert (process.returncode, out) == (3, "")
+    assert error.splitlines()[-1] == "broken off before every server was asked"
+    assert "Traceback" not in error
+
+
 def _wait_for_the_ports() -> None:
     """Let another demo on this machine end: its ports are fixed."""
     give_up = time.monotonic() + PATIENCE_SECONDS

@@ -228,12 +228,33 @@ def test_a_pool_is_asked_as_the_one_from_whom_it_gets_its_probes(
     assert (enquiry.envelope.sender, enquiry.envelope.recipient) == (used, address)
 
 
+@pytest.mark.parametrize(
+    "address, endpoint", [("a@[192.0.2.1]", "192.0.2.1:25"), ("a@[IPv6:2001:db8::1]", "[2001:db8::1]:25")]
+)
+def test_an_address_literal_is_dialled_as_it_is(address: str, endpoint: str) -> None:
+    enquiry = to_exchangers(address, port=25, sender="", resolver=Resolver())
+    assert [member.endpoint for member in enquiry.pool.members] == [endpoint]
+    assert enquiry.pool.discovery is None
+
+
 def test_exchangers_are_asked_as_the_postmaster_of_a_full_name_or_as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     senders = {}
     for name in ("probe.example.org", "probe"):
         monkeypatch.setattr("socket.gethostname", lambda name=name: name)
         senders[name] = to_exchangers("a@b.test", port=25, sender=None, resolver=Resolver()).envelope.sender
     assert senders == {"probe.example.org": "postmaster@probe.example.org", "probe": ""}
+
+
+def test_a_pool_without_a_token_could_not_be_asked(town: Town, tmp_path: Path) -> None:
+    file = config(town, tmp_path)
+    document = json.loads(file.read_text())
+    grant = {"token_url": "https://127.0.0.1:9/token", "client_id": "probe", "client_secret": {"env": "HOME"}}
+    auth = {"username": "u", "oauth2": grant, "plaintext": True}
+    document["pools"]["vip"]["smtp"] = {"tls": "none", "auth": auth}
+    file.write_text(json.dumps(document))
+    told = mailflow("verify", "x@demo.test", "--pool", "vip", "-c", file, "--rate", "0")
+    assert told.exit_code == 3, told.output
+    assert "auth: there is no token to log in with" in told.stdout
 
 
 # Wrong calls
