@@ -1,19 +1,23 @@
 """Settling: what was sent and what was seen come together here, and every probe gets its one outcome."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from probe.engine.flight import Flight
 from probe.engine.happenings import Attempted, Ended, Reporter, Seen, Stranger
 from probe.model.judge import disturbed, judge
-from probe.model.letter import Kind, Letter, Sighting, recognise
+from probe.model.letter import Kind, Letter, Place, Sighting, recognise
 from probe.model.probe import Probe, Record
 from probe.model.received import hops
 from probe.model.reply import Attempt
 from probe.model.settings import TagKey
 from probe.model.tag import Tag
 from probe.ports import Clock, Ledger, Sighted
+
+STRANGERS = 10_000
+"""Messages of others that are remembered per mailbox, so that each counts once however often it is read."""
 
 
 class Settler:
@@ -36,6 +40,7 @@ class Settler:
         self._keys = keys
         self._instance = instance
         self._watched: dict[str, datetime] = {}
+        self._strangers: dict[str, dict[Place, None]] = defaultdict(dict)
         self._disturbed: dict[str, timedelta] = {}
         """Probes in flight over which the wall clock was set, and by how much."""
 
@@ -58,9 +63,11 @@ class Settler:
             for letter in letters:
                 kind, tag = recognise(letter, self._keys, instance=self._instance)
                 if tag is None:
-                    self._report(Stranger(mailbox, kind))
+                    self._meet(letter.place, kind)
                 else:
                     group.create_task(self._sight(letter, tag, rescan))
+                # Nobody who asks for a verdict waits until hundreds of long headers are looked through.
+                await asyncio.sleep(0)
 
     async def watched(self, mailbox: str, until: datetime) -> None:
         """Take note that all folders of a mailbox were read completely, the readings begun at that moment."""
@@ -91,13 +98,23 @@ class Settler:
         )
         what, record = await self._ledger.sight(sighting, rescan=rescan)
         if what is Sighted.NOT_OURS or record is None:
-            self._report(Stranger(letter.place.mailbox, Kind.FORGED))
+            self._meet(letter.place, Kind.FORGED)
             return
         if what is not Sighted.KNOWN:
             self._report(Seen(record, sighting, what))
         if record.judgement is None:
             self._flight.put(record)
             await self._settle(record)
+
+    def _meet(self, place: Place, kind: Kind) -> None:
+        """Tell of a message of somebody else, once: POP3 reads all of a mailbox again after every trouble."""
+        met = self._strangers[place.mailbox]
+        if place in met:
+            return
+        met[place] = None
+        if len(met) > STRANGERS:
+            del met[next(iter(met))]
+        self._report(Stranger(place.mailbox, kind))
 
     async def _settle(self, record: Record) -> None:
         probe = record.probe

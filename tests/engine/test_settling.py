@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from probe.engine.happenings import Attempted, Ended, Seen, Stranger
+from probe.engine.settling import STRANGERS
 from probe.model.judge import GRACE
 from probe.model.letter import Folder, Kind, Letter, Place
 from probe.model.outcome import Outcome
@@ -182,6 +183,23 @@ async def test_what_is_being_sent_is_not_closed_at_its_deadline(scene: Scene) ->
     await scene.advance(PAST_GRACE)
     await scene.settler.watched("monitor", scene.clock.now())
     assert outcomes(scene) == []
+
+
+@on_scene
+async def test_a_stranger_that_is_read_again_is_told_once(scene: Scene) -> None:
+    stray = message(a_probe(7))
+    read = [letter(scene, b"Subject: hello\r\n\r\n", uid="1"), letter(scene, stray, uid="2")]
+    for _ in range(3):
+        await scene.settler.take("monitor", read, rescan=False)
+    await scene.settler.take("monitor", [letter(scene, stray, uid="3")], rescan=False)
+    assert [stranger.kind for stranger in scene.of(Stranger)] == [Kind.FOREIGN, Kind.FORGED, Kind.FORGED]
+
+
+@on_scene
+async def test_of_more_strangers_than_can_be_remembered_the_oldest_are_forgotten(scene: Scene) -> None:
+    for uid in [*range(STRANGERS + 1), 1, 0]:
+        await scene.settler.take("monitor", [letter(scene, b"Subject: hello\r\n\r\n", uid=str(uid))], rescan=False)
+    assert len(scene.of(Stranger)) == STRANGERS + 2
 
 
 @pytest.mark.parametrize(
