@@ -1,9 +1,7 @@
 """The database behind the ledger: all that differs between SQLite and PostgreSQL stands here."""
 
-import os
 import sqlite3
 import ssl
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from probe.ledger.file import make_private
 from probe.ledger.transactions import InThreads, OnTheLoop, Transactions
 from probe.net.text import printable
 from probe.ports import LedgerTrouble
@@ -96,7 +95,7 @@ _NOT_A_URL = "state is no URL of a database; write sqlite:///./mailflow.db or po
 
 
 def _sqlite(url: URL, path: Path) -> Database:
-    _make_private(path)
+    make_private(path)
 
     def transactions(begin: str, connections: int) -> InThreads:
         engine = create_engine(
@@ -113,21 +112,6 @@ def _sqlite(url: URL, path: Path) -> Database:
 
     writing, reading = transactions("BEGIN IMMEDIATE", 1), transactions("BEGIN", _READERS)
     return Database(str(path), writing, reading, (*_ERRORS, sqlite3.Error))
-
-
-def _make_private(path: Path) -> None:
-    """Make the file before SQLite does: it holds a key, and its journals take over its mode."""
-    if not path.parent.is_dir():
-        raise LedgerTrouble(f"the ledger {path} cannot be made: there is no directory {path.parent}")
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as exc:
-        raise LedgerTrouble(f"the ledger {path} cannot be written: {exc.strerror}") from exc
-    try:
-        if stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o077:
-            os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
 
 
 def _set_pragmas(connection: Any, _: Any) -> None:

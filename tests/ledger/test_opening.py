@@ -1,8 +1,10 @@
 """A ledger opens, or says in one sentence why it does not."""
 
+import asyncio
 import os
 import sqlite3
 import stat
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +22,13 @@ from probe.ports import LedgerTrouble
 from tests.ledger.examples import a_probe, run
 
 NEWEST = 1 + len(MIGRATIONS)
+
+_READ_AND_CLOSE = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT * FROM probes").fetchall()
+connection.close()
+"""
 
 
 async def _open(url: str) -> None:
@@ -172,6 +181,20 @@ def test_the_file_and_its_journals_are_for_the_owner_only(tmp_path: Path, mode_b
             return _modes(tmp_path)
 
     assert run(modes()) == {0o600}
+
+
+def test_opening_it_again_keeps_the_locks_of_who_has_it_open(tmp_path: Path) -> None:
+    """Without them another process that closes it takes itself for the last, and removes the log that is written to."""
+    path = tmp_path / "a.db"
+
+    async def open_twice() -> None:
+        async with open_ledger(f"sqlite:///{path}", instance="probe-a") as ledger:
+            await _open(f"sqlite:///{path}")
+            await asyncio.to_thread(subprocess.run, [sys.executable, "-c", _READ_AND_CLOSE, path], check=True)
+            await ledger.claim(a_probe())
+            assert (tmp_path / "a.db-wal").exists()
+
+    run(open_twice())
 
 
 def test_it_is_written_ahead_and_readable_meanwhile(tmp_path: Path) -> None:
