@@ -25,6 +25,8 @@ _SUMMARY_COLOURS = {
     Consensus.UNCERTAIN: "yellow",
 }
 _HEAD = ("server", "address", "preference", "verdict", "code", "enhanced", "text")
+_VERDICT = _HEAD.index("verdict")
+_GAP = "  "
 
 
 class Progress:
@@ -41,7 +43,8 @@ class Progress:
     def __rich__(self) -> Table:
         table = Table.grid(padding=(0, 2))
         for member, state in self._lines.items():
-            table.add_row(member.name, member.endpoint, state)
+            # As Text: the brackets of [fd00::1]:25 would be taken for markup.
+            table.add_row(Text(member.name), Text(member.endpoint), state)
         return table
 
 
@@ -52,7 +55,8 @@ def print_answers(console: Console, asked: Sequence[Asked]) -> None:
     console.print(Text(_line(_HEAD, widths), style="bold"), soft_wrap=True)
     for each, row in zip(asked, rows, strict=True):
         line = Text(_line(row, widths))
-        line.highlight_words([row[3]], style=_COLOURS[each.answer])
+        verdict = sum(widths[:_VERDICT]) + len(_GAP) * _VERDICT
+        line.stylize(_COLOURS[each.answer], verdict, verdict + len(row[_VERDICT]))
         console.print(line, soft_wrap=True)
 
 
@@ -82,4 +86,4 @@ def _verdict(answer: Answer) -> Text:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()

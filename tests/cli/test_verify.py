@@ -1,21 +1,27 @@
 """``mailflow verify`` against servers of every mind, found by DNS or named by a config."""
 
+import io
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
+from rich.console import Console
 
+from probe.cli.answers import Progress, print_answers
 from probe.config import load
 from probe.demo.behaviour import Behaviour
 from probe.demo.smtp import SmtpServer
 from probe.demo.store import Store
+from probe.model.consensus import Asked
 from probe.model.outcome import Stage
-from probe.model.settings import Resolver
+from probe.model.reply import Attempt, Ending, Reply
+from probe.model.settings import Member, Resolver
 from probe.wiring.enquiry import to_exchangers, to_members
 from tests.cli.conftest import in_a_thread, mailflow
 from tests.discover.server import Fault, NameServer, name_server
@@ -173,6 +179,23 @@ def test_an_address_literal_needs_no_dns(town: Town) -> None:
     told = mailflow("verify", f"monitor@[{ADDRESSES['no']}]", "--port", str(town.port), *FAST)
     assert told.exit_code == 2
     assert "550 5.1.1" in told.stdout.splitlines()[-1]
+
+
+def test_the_verdict_is_coloured_and_the_words_of_a_server_are_not() -> None:
+    reply = Reply(250, ("never accepted so gladly",))
+    attempt = Attempt(Ending.ACCEPTED, Stage.RCPT, "", datetime.now(UTC), reply=reply)
+    console = Console(file=(out := io.StringIO()), force_terminal=True, color_system="standard", width=200)
+    print_answers(console, [Asked(Member("lab.test", "accepted", "127.0.0.1"), attempt)])
+    assert out.getvalue().splitlines()[1] == (
+        "accepted  127.0.0.1:25  -           \x1b[32maccepted\x1b[0m  250   -         never accepted so gladly"
+    )
+
+
+def test_the_progress_shows_every_address_as_it_is() -> None:
+    member = Member("lab.test", "mx1", "fd00::1")
+    console = Console(file=(out := io.StringIO()), width=80)
+    console.print(Progress([member]))
+    assert out.getvalue().split() == ["mx1", "[fd00::1]:25", "waits", "its", "turn"]
 
 
 # Pools
