@@ -1,12 +1,23 @@
 """HTTP/1.1 connections with an end to every wait, and only so many of them."""
 
 import asyncio
+import resource
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST_CONNECTIONS = 500
+SHARE_OF_DESCRIPTORS = 4
+"""At most one in so many of the descriptors that the process may open: the others are for members and mailboxes."""
 REQUEST_WITHIN_SECONDS = 10.0
 ANSWER_WITHIN_SECONDS = 60.0
+
+
+def most_connections() -> int:
+    """Return how many connections may be open: whoever idles on many must not leave the probe without sockets."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if descriptors == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return min(MOST_CONNECTIONS, descriptors // SHARE_OF_DESCRIPTORS)
 
 
 class BoundedProtocol(H11Protocol):
@@ -32,7 +43,7 @@ class BoundedProtocol(H11Protocol):
         """Wait for a first request."""
         super().connection_made(transport)
         self._wait()
-        if len(self.connections) > MOST_CONNECTIONS:
+        if len(self.connections) > most_connections():
             self._make_room()
 
     def data_received(self, data: bytes) -> None:

@@ -1,6 +1,7 @@
 """How the server stands against slow, many and rude clients, and how it comes and goes."""
 
 import asyncio
+import resource
 import signal
 import socket
 import statistics
@@ -112,6 +113,16 @@ def test_a_full_house_lets_the_longest_waiting_go_and_answers_the_newest(monkeyp
                 writer.close()
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "descriptors, most", [(256, 64), (1024, 256), (2000, 500), (2004, 500), (resource.RLIM_INFINITY, 500)]
+)
+def test_connections_leave_descriptors_for_the_mail(
+    descriptors: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (descriptors, descriptors))
+    assert connections.most_connections() == most
 
 
 def test_a_house_full_of_slow_readers_still_answers_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
