@@ -26,7 +26,7 @@ def _written(value: Any) -> Any:
         case timedelta():
             return _duration(value)
         case Listen():
-            return f"{value.host}:{value.port}"
+            return str(value)
         case Share(count=None):
             return f"{100 * (value.ratio or 0):g}%"
         case Content():

@@ -22,7 +22,7 @@ class Credentials:
             token = self._tokens.token(login.grant)
         except TokenTrouble as trouble:
             raise MailboxTrouble(f"there is no token for {login.username}: {trouble}") from trouble
-        return Bearer(login.username, token, self._settings.server_name or self._settings.host, self._settings.port)
+        return Bearer(login.username, token, self._settings.certified_name, self._settings.port)
 
     def refused(self) -> None:
         """Hear that the server did not take them: a token may have been revoked."""

@@ -62,7 +62,7 @@ class ImapAccess:
         )
 
     def _folders(self, wire: Wire) -> Mapping[Folder, str]:
-        server = f"{self._settings.host}:{self._settings.port}"
+        server = self._settings.endpoint
         with translated(server):
             client = log_in(
                 wire, self._settings, credentials=self._credentials, heard=_nothing, patience=self._patience

@@ -24,9 +24,9 @@ def log_in(
     wire.allow(patience.connect_seconds)
     wire.connect(settings.host, settings.port)
     if settings.tls is Tls.IMPLICIT:
-        wire.start_tls(_context(settings), _server_name(settings))
+        wire.start_tls(_context(settings), settings.certified_name)
     wire.allow(patience.operation_seconds)
-    client = PushClient(wire, _server_name(settings), heard=heard)
+    client = PushClient(wire, settings.certified_name, heard=heard)
     client.begin(patience.operation_seconds)
     if client.greeted_as_known():
         # RFC 9051 7.1.4: nothing that was said in the clear can say who we are.
@@ -64,7 +64,7 @@ def _authenticate(client: PushClient, settings: ImapSettings, login: Login | Bea
     except (imaplib.IMAP4.error, IMAPClientError) as exc:
         said = text(str(exc).replace(secret, "***"))
         # Without the cause: a traceback must not show what was sent.
-        raise MailboxTrouble(f"{settings.host}:{settings.port} refused the login of {login.username}: {said}") from None
+        raise MailboxTrouble(f"{settings.endpoint} refused the login of {login.username}: {said}") from None
 
 
 def _show_token(client: PushClient, bearer: Bearer) -> None:
@@ -84,10 +84,6 @@ def _plain(word: str) -> str:
     if not word.isascii() or not word.isprintable():
         raise Broken("has no AUTH=PLAIN, and LOGIN takes printable ASCII only")
     return word
-
-
-def _server_name(settings: ImapSettings) -> str:
-    return settings.server_name or settings.host
 
 
 def _context(settings: ImapSettings) -> ssl.SSLContext:

@@ -54,7 +54,7 @@ class ImapSession:
         self._place = place
         self._clock = clock
         self._patience = patience
-        self._server = f"{settings.host}:{settings.port}"
+        self._server = settings.endpoint
         self._arrivals = Arrivals()
         self._validity: int | None = None
         self._cursor = 0

@@ -29,7 +29,7 @@ class Maildrop:
         self._settings = settings
         self._credentials = credentials
         self._patience = patience
-        self._server = f"{settings.host}:{settings.port}"
+        self._server = settings.endpoint
         self._wire = Wire()
         self._shut = threading.Event()
 
@@ -72,9 +72,9 @@ class Maildrop:
         wire.allow(min(self._patience.connect_seconds, until - time.monotonic()))
         wire.connect(self._settings.host, self._settings.port)
         if self._settings.tls is Tls.IMPLICIT:
-            wire.start_tls(self._context, self._server_name)
+            wire.start_tls(self._context, self._settings.certified_name)
         wire.allow(until - time.monotonic())
-        client = Pop3Client(wire, self._server_name)
+        client = Pop3Client(wire, self._settings.certified_name)
         if self._settings.tls is Tls.STARTTLS:
             client.stls(self._context)
         self._authenticate(client, login)
@@ -97,10 +97,6 @@ class Maildrop:
                 raise MailboxBusy(f"{self._server} says that the mailbox of {username} is busy: {said}") from None
             self._credentials.refused()
             raise MailboxTrouble(f"{self._server} refused the login of {username}: {said}") from None
-
-    @property
-    def _server_name(self) -> str:
-        return self._settings.server_name or self._settings.host
 
     @functools.cached_property
     def _context(self) -> ssl.SSLContext:

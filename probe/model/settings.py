@@ -75,6 +75,10 @@ class SmtpSettings:
     """Say MAIL, RCPT and DATA in one group where the server offers it (RFC 2920)."""
     timeouts: Timeouts = Timeouts()
 
+    def certified_name(self, member: "Member") -> str:
+        """Return the name that the certificate of a member has to carry."""
+        return self.server_name or member.hostname or member.address or "localhost"
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -102,10 +106,7 @@ class Member:
     @property
     def endpoint(self) -> str:
         """Return address and port as people write them, IPv6 in brackets; a command as a shell would take it."""
-        if self.address is None:
-            return shlex.join(self.command)
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
+        return shlex.join(self.command) if self.address is None else _written(self.address, self.port)
 
 
 class DiscoveryKind(StrEnum):
@@ -152,6 +153,16 @@ class MailAccess:
     server_name: str | None = None
     """The name its certificate is expected to carry; None: the host's."""
     ca_file: Path | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """Return host and port as people write them, IPv6 in brackets."""
+        return _written(self.host, self.port)
+
+    @property
+    def certified_name(self) -> str:
+        """Return the name that its certificate has to carry."""
+        return self.server_name or self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +275,9 @@ class Listen:
     host: str
     port: int
 
+    def __str__(self) -> str:
+        return _written(self.host, self.port)
+
 
 @dataclass(frozen=True, slots=True)
 class Web:
@@ -315,3 +329,7 @@ class Settings:
     def routes_of(self, pool: str) -> list[Route]:
         """Return the routes on which the members of a pool are probed."""
         return [route for route in self.routes.values() if route.pool == pool]
+
+
+def _written(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -83,7 +83,7 @@ class SmtpSender:
                 token = await self._tokens.fetched(login.grant)
         except TimeoutError as exc:
             raise TokenTrouble(f"{login.grant.token_url} did not answer in time") from exc
-        host = settings.server_name or member.hostname or member.address or "localhost"
+        host = settings.certified_name(member)
         return replace(settings, login=Bearer(login.username, token, host, member.port))
 
     async def _distrusted(

@@ -94,7 +94,7 @@ class Visit:
             peer=self._member.name,
             ehlo=self._settings.ehlo or own_name(connection.local[0]),
         )
-        name = self._settings.server_name or self._member.hostname or self._member.address or "localhost"
+        name = self._settings.certified_name(self._member)
         tls = (self._context, name) if self._context else None
         carrier = Carrier(connection, dialogue, tls=tls, log=self._log, deadlines=self._deadlines)
         await carrier.run(only_secure=only_secure)

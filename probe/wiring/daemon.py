@@ -159,4 +159,4 @@ async def _serving(sources: Sources, listen: Listen) -> WebServer:
 
 def cannot_listen(listen: Listen, error: OSError) -> str:
     """Say in one sentence that an address cannot be listened on."""
-    return f"cannot listen on {listen.host}:{listen.port}: {error.strerror or error}"
+    return f"cannot listen on {listen}: {error.strerror or error}"

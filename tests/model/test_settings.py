@@ -1,7 +1,7 @@
 import pytest
 
 from probe.model.secret import Secret
-from probe.model.settings import Member, Share, TagKey
+from probe.model.settings import ImapSettings, Listen, Login, Member, Share, TagKey
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,8 @@ def test_a_share_is_either_a_count_or_a_ratio() -> None:
 @pytest.mark.parametrize("address, endpoint", [("127.0.0.1", "127.0.0.1:25"), ("::1", "[::1]:25")])
 def test_an_endpoint_is_written_as_people_do(address: str, endpoint: str) -> None:
     assert Member("vip", "mta1", address).endpoint == endpoint
+    assert str(Listen(address, 25)) == endpoint
+    assert ImapSettings(address, Login("u", Secret("x")), 25).endpoint == endpoint
 
 
 def test_a_command_is_written_as_a_shell_would_take_it() -> None:
