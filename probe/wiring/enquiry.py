@@ -56,7 +56,7 @@ def to_exchangers(address: str, *, port: int, sender: str | None, resolver: Reso
 
 def to_members(address: str, pool: Pool, *, sender: str | None, resolver: Resolver, settings: Settings) -> Enquiry:
     """Return an enquiry to the members of a pool, by default from whom they get their probes."""
-    routes = [route for route in settings.routes.values() if route.pool == pool.name]
+    routes = settings.routes_of(pool.name)
     # The envelope that greylisting knows already, if there is one for this very address.
     routes.sort(key=lambda route: route.recipient != address)
     if sender is None:
