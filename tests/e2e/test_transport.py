@@ -117,7 +117,7 @@ def test_a_member_is_spoken_to_as_the_config_says(program: Program, name: str) -
 def test_a_password_is_shown_to_nobody(program: Program, name: str) -> None:
     auth = [exchange for exchange in ended(program, name)["transcript"] if exchange["stage"] == "auth"]
 
-    assert auth[0]["sent"].startswith("AUTH PLAIN")
+    assert auth[0]["sent"].startswith("AUTH SCRAM-SHA-256")
     assert "***" in auth[0]["sent"]
 
 

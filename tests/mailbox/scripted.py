@@ -9,8 +9,13 @@ Answer = bytes | Callable[[asyncio.StreamWriter, bytes], Awaitable[None]]
 
 
 @asynccontextmanager
-async def scripted(greeting: Answer, answers: Mapping[bytes, Answer], *, tagged: bool) -> AsyncIterator[int]:
-    """Serve the script on a free port; a command is known by the first key it begins with, after its tag."""
+async def scripted(
+    greeting: Answer, answers: Mapping[bytes, Answer], *, tagged: bool, heard: list[bytes] | None = None
+) -> AsyncIterator[int]:
+    """Serve the script on a free port; a command is known by the first key it begins with, after its tag.
+
+    What is said to it is added to ``heard``.
+    """
 
     sessions: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
@@ -21,6 +26,8 @@ async def scripted(greeting: Answer, answers: Mapping[bytes, Answer], *, tagged:
         with suppress(ConnectionError, ValueError):
             await _say(writer, greeting, b"")
             while line := await reader.readline():
+                if heard is not None:
+                    heard.append(line.rstrip(b"\r\n"))
                 tag, _, command = line.strip().partition(b" ") if tagged else (b"", b"", line.strip())
                 known = next((key for key in answers if (command or tag).upper().startswith(key)), None)
                 await _say(writer, answers[known] if known is not None else b"TAG BAD what?\r\n", tag)

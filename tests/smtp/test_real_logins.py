@@ -1,0 +1,65 @@
+"""Every mechanism against Postfix and Dovecot, with what is right and with what is wrong."""
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from probe.model.oauth import Bearer
+from probe.model.reply import Reply
+from probe.model.secret import Secret
+from probe.model.settings import Login
+from probe.smtp.auth import choose
+from tests.lab import MONITOR, PASSWORD, Laboratory
+from tests.lab.postfix_config import SUBMISSION_PORT
+
+pytestmark = pytest.mark.lab
+
+BY_PASSWORD = ["SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5"]
+BY_TOKEN = ["OAUTHBEARER", "XOAUTH2"]
+
+
+@contextmanager
+def submission(lab: Laboratory) -> Iterator[smtplib.SMTP]:
+    """Hold a session under TLS with a server that has said what it offers."""
+    member = lab.member("mta1")
+    with smtplib.SMTP(member.address, SUBMISSION_PORT, timeout=10) as client:
+        client._host = member.hostname  # type: ignore[attr-defined]  # the name that the certificate is checked for
+        client.starttls(context=ssl.create_default_context(cafile=lab.ca_file))
+        client.ehlo()
+        yield client
+
+
+def logged_in(client: smtplib.SMTP, mechanism: str, login: Login | Bearer) -> int:
+    """Return the code of the reply that decided a login."""
+    exchange = choose([mechanism], login, encrypted=True)
+    assert exchange
+    say = next(exchange)
+    while True:
+        client.send(say.octets)
+        code, text = client.getreply()
+        try:
+            say = exchange.send(Reply(code, (text.decode(),)))
+        except StopIteration as stop:
+            return int(stop.value.code)
+
+
+@pytest.mark.parametrize("mechanism", BY_PASSWORD)
+@pytest.mark.parametrize("password, code", [(PASSWORD, 235), ("not-the-password", 535)])
+def test_a_password_opens_the_door_or_does_not(lab: Laboratory, mechanism: str, password: str, code: int) -> None:
+    with submission(lab) as client:
+        assert mechanism in client.esmtp_features["auth"].split()
+        assert logged_in(client, mechanism, Login(MONITOR, Secret(password))) == code
+
+
+@pytest.mark.parametrize("mechanism", BY_TOKEN)
+@pytest.mark.parametrize("minutes, code", [(60, 235), (-60, 535)])
+def test_a_token_opens_the_door_until_it_expires(lab: Laboratory, mechanism: str, minutes: int, code: int) -> None:
+    token = lab.dovecot.token(MONITOR, good_for=timedelta(minutes=minutes))
+    with submission(lab) as client:
+        assert mechanism in client.esmtp_features["auth"].split()
+        bearer = Bearer(MONITOR, Secret(token), lab.member("mta1").hostname, SUBMISSION_PORT)
+        assert logged_in(client, mechanism, bearer) == code
