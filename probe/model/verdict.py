@@ -54,10 +54,11 @@ def form(
     now: datetime,
 ) -> Opinion:
     """Form an opinion of a member from its finished probes, oldest first, and from the opinion before."""
-    excused = _failing([each for each in evidence if now - each[0].finished <= stale_after]) >= policy.fall
+    # Both ways: what a clock that ran ahead left behind, until it was set back, would stay fresh for as long.
+    excused = _failing([each for each in evidence if abs(now - each[0].finished) <= stale_after]) >= policy.fall
     row = _row(evidence, stale_after)
     newest = row[0][0].finished if row else _out_of_sight(previous, evidence)
-    if newest is None or now - newest > stale_after:
+    if newest is None or abs(now - newest) > stale_after:
         return Opinion(State.UNKNOWN, _silence(previous, evidence), evidence_at=previous.evidence_at, excused=excused)
     opinion = _by_row(previous, row, policy) if row else previous
     return replace(opinion, excused=excused and opinion.state is not State.DOWN)
@@ -132,7 +133,7 @@ def _row(evidence: Sequence[Weighed], stale_after: timedelta) -> list[Weighed]:
     speaking = [weighed for weighed in reversed(evidence) if weighed[1] is not Weight.NEITHER]
     same = list(takewhile(lambda weighed: weighed[1] is speaking[0][1], speaking))
     for place, (newer, older) in enumerate(pairwise(same), start=1):
-        if newer[0].finished - older[0].finished > stale_after:
+        if abs(newer[0].finished - older[0].finished) > stale_after:
             return same[:place]
     return same
 

@@ -147,6 +147,20 @@ def test_stale_evidence_is_unknown(story: str, previous: Opinion, fresh: State, 
     assert (formed.reason == "its evidence is stale") is (over > timedelta(0))
 
 
+@pytest.mark.parametrize("story, previous, fresh", [("++", WAS_UP, State.UP), ("---", WAS_DOWN, State.DOWN)])
+@pytest.mark.parametrize("over", [-TICK, timedelta(0), TICK])
+def test_evidence_of_a_clock_that_ran_ahead_is_as_stale(
+    story: str, previous: Opinion, fresh: State, over: timedelta
+) -> None:
+    assert opinion(story, previous, age=-STALE - over).state is (fresh if over <= timedelta(0) else State.UNKNOWN)
+
+
+def test_probes_from_before_and_after_a_clock_was_set_back_are_no_row() -> None:
+    ahead = [(finished(Outcome.MISSING, started=NOW + STALE + TICK), Weight.AGAINST)]
+    since = evidence("--")
+    assert form(WAS_UP, ahead + since, policy=POLICY, stale_after=STALE, now=since[-1][0].finished).state is State.UP
+
+
 def test_probes_nobody_can_tell_of_do_not_keep_evidence_fresh() -> None:
     assert opinion("++       ?", WAS_UP).state is State.UP
     assert opinion("++        ?", WAS_UP, age=TICK).state is State.UNKNOWN
