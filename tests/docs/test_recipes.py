@@ -43,7 +43,8 @@ def test_a_command_that_is_shown_can_be_parsed(line: str) -> None:
         return
     command = main.get_command(click.Context(main), words[0])
     assert command, f"there is no command {words[0]}"
-    command.make_context(words[0], words[1:]).close()
+    # Below its group, from which it takes the names of the help option, for good.
+    command.make_context(words[0], words[1:], parent=click.Context(main, help_option_names=["-h", "--help"])).close()
 
 
 def test_commands_are_shown_at_all() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import sqlite3
 import stat
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -190,7 +189,8 @@ def test_opening_it_again_keeps_the_locks_of_who_has_it_open(tmp_path: Path) -> 
     async def open_twice() -> None:
         async with open_ledger(f"sqlite:///{path}", instance="probe-a") as ledger:
             await _open(f"sqlite:///{path}")
-            await asyncio.to_thread(subprocess.run, [sys.executable, "-c", _READ_AND_CLOSE, path], check=True)
+            reader = await asyncio.create_subprocess_exec(sys.executable, "-c", _READ_AND_CLOSE, str(path))
+            assert await reader.wait() == 0
             await ledger.claim(a_probe())
             assert (tmp_path / "a.db-wal").exists()
 
