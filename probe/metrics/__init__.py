@@ -2,5 +2,6 @@
 
 from probe.metrics.exposition import Exposition
 from probe.metrics.program import ReloadState
+from probe.metrics.tokens import TokenExpiries
 
-__all__ = ["Exposition", "ReloadState"]
+__all__ = ["Exposition", "ReloadState", "TokenExpiries"]

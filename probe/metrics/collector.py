@@ -12,6 +12,7 @@ from probe.metrics.members import member_metrics, pool_metrics
 from probe.metrics.paths import path_metrics
 from probe.metrics.program import ReloadState, program_metrics
 from probe.metrics.routes import route_metrics
+from probe.metrics.tokens import TokenExpiries, token_metrics
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # a registry keeps its collectors by identity
@@ -20,6 +21,7 @@ class SnapshotCollector(Collector):
 
     snapshot: Snapshot
     reload: ReloadState
+    tokens: TokenExpiries
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics one by one."""
@@ -36,13 +38,18 @@ class SnapshotCollector(Collector):
         yield from pool_metrics(snapshot.guarded)
         yield from route_metrics(snapshot.routes, snapshot.shared_faults)
         yield from mailbox_metrics(snapshot.mailboxes)
+        yield from token_metrics(self.tokens)
         yield from program_metrics(self.reload)
 
 
-def registry(snapshot: Snapshot, reload: ReloadState) -> CollectorRegistry:
+def registry(
+    snapshot: Snapshot,
+    reload: ReloadState,
+    tokens: TokenExpiries = TokenExpiries(),  # noqa: B008  # frozen
+) -> CollectorRegistry:
     """Return a registry of a snapshot, and of what Python tells of its process."""
     made = CollectorRegistry(auto_describe=False)
-    made.register(SnapshotCollector(snapshot, reload))
+    made.register(SnapshotCollector(snapshot, reload, tokens))
     ProcessCollector(registry=made)
     PlatformCollector(registry=made)
     GCCollector(registry=made)

@@ -11,6 +11,7 @@ from prometheus_client import exposition, openmetrics
 from probe.engine.board import Snapshot
 from probe.metrics.collector import registry
 from probe.metrics.program import ReloadState
+from probe.metrics.tokens import TokenExpiries
 
 _OPENMETRICS = "application/openmetrics-text"
 _PLAIN = "text/plain"
@@ -33,9 +34,15 @@ class _Form:
 class Exposition:
     """Answer scrapes; those that wait at the same time share one rendering, which begins after they asked."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot], reload: Callable[[], ReloadState]) -> None:
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        reload: Callable[[], ReloadState],
+        tokens: Callable[[], TokenExpiries] = TokenExpiries,
+    ) -> None:
         self._snapshot = snapshot
         self._reload = reload
+        self._tokens = tokens
         # A thread of its own: those of the loop may all be waiting for mailboxes.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
         self._turn = asyncio.Lock()
@@ -57,13 +64,13 @@ class Exposition:
         async with self._turn:
             # Who asks from now on needs a newer snapshot than this one.
             del self._waited_for[form]
-            loop, snapshot, reload = asyncio.get_running_loop(), self._snapshot(), self._reload()
-            return await loop.run_in_executor(self._thread, _rendered, snapshot, reload, form)
+            loop, told = asyncio.get_running_loop(), (self._snapshot(), self._reload(), self._tokens())
+            return await loop.run_in_executor(self._thread, _rendered, told, form)
 
 
-def _rendered(snapshot: Snapshot, reload: ReloadState, form: _Form) -> bytes:
+def _rendered(told: tuple[Snapshot, ReloadState, TokenExpiries], form: _Form) -> bytes:
     generate = openmetrics.exposition.generate_latest if form.openmetrics else exposition.generate_latest
-    body: bytes = generate(registry(snapshot, reload))
+    body: bytes = generate(registry(*told))
     return gzip.compress(body, _GZIP_LEVEL) if form.gzipped else body
 
 

@@ -1,4 +1,4 @@
-"""Keeps a refresh token that was exchanged where the old one was read from."""
+"""Keeps a refresh token that was exchanged where the old one was read from, and looks for what others kept there."""
 
 import contextlib
 import os
@@ -6,6 +6,18 @@ import tempfile
 from pathlib import Path
 
 from probe.model.secret import Secret
+
+_LARGEST = 64 * 1024
+
+
+def kept(path: Path) -> Secret | None:
+    """Return the token that stands in a file now; None if none can be read."""
+    try:
+        with path.open("rb") as stream:
+            word = stream.read(_LARGEST).decode().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return Secret(word) if word.isprintable() and word else None
 
 
 def keep(token: Secret, path: Path) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from probe.model.oauth import Grant
 from probe.model.secret import Secret
 from probe.oauth.endpoint import Granted, ask
-from probe.oauth.keeping import keep
+from probe.oauth.keeping import keep, kept
 from probe.ports import Clock, TokenTrouble
 
 log = logging.getLogger(__name__)
@@ -78,6 +78,7 @@ class _Purse:
 
     def __init__(self, grant: Grant, clock: Clock, patience_seconds: float) -> None:
         self._grant = grant
+        self._written = grant.refresh_token
         self._clock = clock
         self._patience_seconds = patience_seconds
         self._lock = threading.Lock()
@@ -118,11 +119,14 @@ class _Purse:
 
     def _fetch(self, pending: "Future[Secret]") -> None:
         try:
+            self._look_up()
             granted = ask(self._grant, seconds=self._patience_seconds)
-        except TokenTrouble as trouble:
-            log.warning("no token was fetched", extra={"reason": str(trouble)})
-            self._failed(str(trouble))
-            pending.set_exception(trouble)
+        except Exception as exc:  # whatever it is: nobody may wait in vain
+            known = isinstance(exc, TokenTrouble)
+            trouble = str(exc) if known else f"{self._grant.token_url} cannot be asked: {type(exc).__name__}"
+            log.warning("no token was fetched", extra={"reason": trouble})
+            self._failed(trouble)
+            pending.set_exception(TokenTrouble(trouble))
         else:
             self._take(granted)
             pending.set_result(granted.token)
@@ -139,6 +143,12 @@ class _Purse:
             self._held = _Held(granted.token, now, now + granted.lifetime)
             self._pending = None
 
+    def _look_up(self) -> None:
+        """Take the refresh token from its file if another process, or its owner, has exchanged it there."""
+        path = self._grant.refresh_token_file
+        if path and (written := kept(path)) and written != self._written:
+            self._grant, self._written = replace(self._grant, refresh_token=written), written
+
     def _exchange(self, renewed: Secret) -> None:
         self._grant = replace(self._grant, refresh_token=renewed)
         path = self._grant.refresh_token_file
@@ -146,6 +156,7 @@ class _Purse:
             return
         try:
             keep(renewed, path)
+            self._written = renewed
         except OSError as exc:
             log.warning("a new refresh token cannot be kept", extra={"file": str(path), "reason": exc.strerror})
 

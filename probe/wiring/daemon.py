@@ -15,6 +15,7 @@ from probe.net.clock import SystemClock
 from probe.oauth import TokenSource
 from probe.ports import LedgerTrouble, Life, Page, Query
 from probe.web import Sources, WebServer, application
+from probe.wiring.expiries import token_expiries
 from probe.wiring.generation import Generation
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,11 @@ class Daemon:
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._background: set[asyncio.Task[Any]] = set()
-        self._exposition = Exposition(lambda: self._board().snapshot(self._clock.now()), lambda: self._reload_state)
+        self._exposition = Exposition(
+            lambda: self._board().snapshot(self._clock.now()),
+            lambda: self._reload_state,
+            lambda: token_expiries(self._generation.settings, self._tokens),
+        )
         self._sources = Sources(
             board=self._board,
             history=self,

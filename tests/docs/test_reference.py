@@ -14,7 +14,7 @@ from starlette.routing import Route
 from probe.cli.main import main
 from probe.config import schema
 from probe.config.unavailable import ANY, UNAVAILABLE
-from probe.metrics import ReloadState
+from probe.metrics import ReloadState, TokenExpiries
 from probe.metrics.collector import registry
 from probe.model.outcome import Outcome, Stage
 from probe.web.api import api_routes
@@ -117,7 +117,8 @@ def test_the_word_stage_names_every_stage() -> None:
 
 def exported() -> dict[str, tuple[str, set[str]]]:
     """Every metric of ours, with its type and its labels."""
-    families: list[Metric] = list(registry(lively_board().snapshot(NOW), ReloadState(True, NOW)).collect())
+    told = registry(lively_board().snapshot(NOW), ReloadState(True, NOW), TokenExpiries(mailboxes={"monitor": NOW}))
+    families: list[Metric] = list(told.collect())
     return {
         family.name + ("_total" if family.type == "counter" else ""): (
             family.type,

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from probe.engine.board import Board
 from probe.engine.happenings import MembersKnown
-from probe.metrics import ReloadState
+from probe.metrics import ReloadState, TokenExpiries
 from probe.metrics.collector import registry
 from probe.model.outcome import Outcome
 from tests.metrics.boards import NOW, fresh_board, lively_board
@@ -75,6 +76,18 @@ def test_a_time_is_left_out_until_it_has_happened() -> None:
         "mailflow_tls_certificate_expiry_timestamp_seconds",
         "mailflow_smtp_stage_duration_seconds",
         "mailflow_hop_delay_seconds",
+    }
+
+
+def test_the_expiry_of_a_token_is_that_of_its_pool_or_of_its_mailbox() -> None:
+    later = NOW + timedelta(hours=1)
+    expiries = TokenExpiries(pools={"vip": NOW}, mailboxes={"monitor": later})
+    text = generate_latest(registry(fresh_board().snapshot(NOW), GOOD, expiries)).decode()
+    name = "mailflow_oauth_token_expiry_timestamp_seconds"
+    told = [line.rpartition(" ") for line in text.splitlines() if line.startswith(name)]
+    assert {series: float(value) for series, _, value in told} == {
+        name + '{mailbox="",pool="vip"}': NOW.timestamp(),
+        name + '{mailbox="monitor",pool=""}': later.timestamp(),
     }
 
 

@@ -195,13 +195,44 @@ def test_a_refresh_token_that_cannot_be_kept_is_used_all_the_same(
     assert "a new refresh token cannot be kept" in caplog.text
 
 
+def test_a_refresh_token_that_another_process_exchanged_is_taken_from_its_file(tmp_path: Path) -> None:
+    clock, file = SetClock(), tmp_path / "refresh"
+    file.write_text("r1\n")
+    with endpoint() as server:
+        source, grant = TokenSource(clock), server.grant(refresh="r1", file=file)
+        source.token(grant)
+        file.write_text("r2\n")
+        clock.pass_by(HOUR)
+        source.token(grant)
+        assert [form["refresh_token"] for form in server.forms] == ["r1", "r2"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\n", b"two\nlines\n", None])
+def test_a_file_without_a_token_is_passed_over(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "refresh"
+    if content is not None:
+        file.write_bytes(content)
+    with endpoint() as server:
+        TokenSource(SetClock()).token(server.grant(refresh="r1", file=file))
+        assert server.forms[0]["refresh_token"] == "r1"
+
+
+def test_what_could_not_be_kept_is_not_replaced_by_what_stands_there_still(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "refresh").mkdir()  # a folder in place of the file: it can be neither read nor replaced
+    with endpoint(granted(refresh_token="r2")) as server:
+        renew_twice(server, folder / "refresh")
+    assert [path.name for path in folder.iterdir()] == ["refresh"], "nothing is left behind"
+
+
 def test_a_link_in_place_of_the_file_is_not_followed(tmp_path: Path) -> None:
     other, file = tmp_path / "other", tmp_path / "refresh"
-    other.write_text("precious")
+    other.write_text("r1\n")
     file.symlink_to(other)
     with endpoint(granted(refresh_token="r2")) as server:
         renew_twice(server, file)
-    assert (other.read_text(), file.read_text(), file.is_symlink()) == ("precious", "r2\n", False)
+    assert (other.read_text(), file.read_text(), file.is_symlink()) == ("r1\n", "r2\n", False)
 
 
 def test_no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> None:
