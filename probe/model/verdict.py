@@ -151,7 +151,9 @@ def _of_one_route(row: Sequence[Weighed]) -> list[Finished]:
 def _silence(previous: Opinion, evidence: Sequence[Weighed]) -> str:
     if previous.evidence_at or any(weight is not Weight.NEITHER for _, weight in evidence):
         return "its evidence is stale"
-    return "its probes prove nothing about it" if evidence else NO_OPINION.reason
+    if not evidence:
+        return NO_OPINION.reason
+    return f"its probes prove nothing about it; the last one: {evidence[-1][0].reason}"
 
 
 def _out_of_sight(previous: Opinion, evidence: Sequence[Weighed]) -> datetime | None:
@@ -168,5 +170,7 @@ def _failing(evidence: Sequence[Weighed]) -> int:
 def _summary(probes: Iterable[Finished]) -> str:
     """Say in words what a row of probes came to: ``3 probes in a row missing: it was accepted, …``."""
     row = list(probes)
-    outcomes = sorted({probe.outcome.value for probe in row})
-    return f"{len(row)} probe{'s' if len(row) > 1 else ''} in a row {' or '.join(outcomes)}: {row[0].reason}"
+    outcomes = " or ".join(sorted({probe.outcome.value for probe in row}))
+    # Else a member would be up because its mail is missing.
+    expected = ", as expected" if row[0].succeeded and row[0].outcome is not Outcome.DELIVERED else ""
+    return f"{len(row)} probe{'s' if len(row) > 1 else ''} in a row {outcomes}{expected}: {row[0].reason}"

@@ -118,9 +118,15 @@ def test_too_few_failures_leave_the_reason_and_the_probes_it_rests_on() -> None:
     assert (still_up.state, still_up.evidence, still_up.reason) == (State.UP, WAS_UP.evidence, WAS_UP.reason)
 
 
-@pytest.mark.parametrize("story", ["ss", "??"])
-def test_probes_that_prove_nothing_are_not_called_stale(story: str) -> None:
-    assert opinion(story).reason == "its probes prove nothing about it"
+@pytest.mark.parametrize("story, last", [("ss", "it was missing"), ("??", "it was unknown")])
+def test_probes_that_prove_nothing_are_not_called_stale_and_the_last_one_says_why(story: str, last: str) -> None:
+    assert opinion(story).reason == f"its probes prove nothing about it; the last one: {last}"
+
+
+def test_a_failure_that_is_expected_is_called_so() -> None:
+    wanted = finished(Outcome.REJECTED, expected=Outcome.REJECTED)
+    up = form(WAS_DOWN, [(wanted, Weight.FOR)] * 2, policy=POLICY, stale_after=STALE, now=NOW + SECOND)
+    assert up.reason == "2 probes in a row rejected, as expected: it was rejected"
 
 
 def test_a_single_probe_is_said_in_the_singular() -> None:
