@@ -325,9 +325,6 @@ class Ledger(Protocol):
     async def count(self, pool: str, member: str, route: str, tally: Tally) -> None:
         """Count one more of what no other method counts (SKIPPED)."""
 
-    async def note(self, probe_id: str, event: Event) -> None:
-        """Add a line to the life of a probe."""
-
     async def mark(self, mailbox: str, folder: Folder) -> Mark | None:
         """Return how far a folder has been read."""
 

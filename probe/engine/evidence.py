@@ -1,4 +1,10 @@
-"""The evidence on every member: its latest finished probes, each heard against those of the others."""
+"""The evidence on every member: its latest finished probes, each heard against those of the others.
+
+What a probe weighs is defined by ``probe.model.blame.weigh`` over all others. Asking all others again for every probe
+would cost the square of their number, so that here they are filed: a new probe is told what those before it say
+(``witnesses``), and says it to those before it that can still change (``cases``), each found by its start
+(``timeline``). A test holds the result to the definition.
+"""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
@@ -14,7 +20,6 @@ from probe.model.verdict import Weighed
 
 KEPT = 32
 """Finished probes per member, beside those that the policy needs."""
-
 
 SLACK = timedelta(minutes=1)
 """How long after its deadline a probe may finish and still be heard; and how often the old ones are let go."""

@@ -1,4 +1,8 @@
-"""Settling: what was sent and what was seen come together here, and every probe gets its one outcome."""
+"""Settling: what was sent and what was seen come together here, and every probe gets its one outcome.
+
+An attempt that ended, a message that was read, a deadline that passed, a clock that was set, a restart: whatever may
+decide a probe ends in ``Settler._settle``, and nothing else closes one.
+"""
 
 import asyncio
 from collections import defaultdict

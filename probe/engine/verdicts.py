@@ -81,9 +81,8 @@ class Verdicts:
             self._opinions[pool, name] = self._opinion(pool, name)
         self._tell(pool, names, changed=doubtful | new_or_gone)
         self._told[pool] = set(names)
-        for route in self._settings.routes.values():
-            if route.pool == pool:
-                self._consider_shared(route, names)
+        for route in self._settings.routes_of(pool):
+            self._consider_shared(route, names)
 
     def _tell(self, pool: str, names: Collection[str], *, changed: Collection[str]) -> None:
         opinions = {name: self._opinions.get((pool, name), NO_OPINION) for name in names}
@@ -119,5 +118,5 @@ class Verdicts:
     def _stale(self, pool: str) -> timedelta:
         if self._settings.health.stale_after is not None:
             return self._settings.health.stale_after
-        routes = [route for route in self._settings.routes.values() if route.pool == pool]
-        return max((3 * route.interval + route.deadline for route in routes), default=timedelta(0))
+        spans = (3 * route.interval + route.deadline for route in self._settings.routes_of(pool))
+        return max(spans, default=timedelta(0))

@@ -14,7 +14,7 @@ from probe.model.letter import Folder, Place, Sighting
 from probe.model.probe import Judgement, Probe, Record
 from probe.model.reply import Attempt
 from probe.model.verdict import Verdict
-from probe.ports import Clock, Event, LedgerTrouble, Life, Mark, Page, Query, Sighted, Tally, Total
+from probe.ports import Clock, LedgerTrouble, Life, Mark, Page, Query, Sighted, Tally, Total
 
 T = TypeVar("T")
 
@@ -83,10 +83,6 @@ class SqlLedger:
     async def count(self, pool: str, member: str, route: str, tally: Tally) -> None:
         """Count one more of what no other method counts."""
         await self._writer.write(lambda _, counts: counts.update([(self._instance, pool, member, route, tally, None)]))
-
-    async def note(self, probe_id: str, event: Event) -> None:
-        """Add a line to the life of a probe."""
-        await self._writer.write(lambda c, _: memory.note(c, probe_id, event))
 
     async def mark(self, mailbox: str, folder: Folder) -> Mark | None:
         """Return how far this instance has read a folder."""

@@ -3,13 +3,13 @@
 import secrets
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from probe.ledger.engine import insert
-from probe.ledger.schema import events, keys, marks, verdicts
+from probe.ledger.schema import keys, marks, verdicts
 from probe.model.letter import Folder
 from probe.model.verdict import Verdict
-from probe.ports import Event, Mark
+from probe.ports import Mark
 
 KEY_BYTES = 32
 _TAG_KEY = "tag"
@@ -59,13 +59,3 @@ def tag_key(connection: Connection) -> bytes:
     connection.execute(made.on_conflict_do_nothing())
     key: bytes = connection.execute(select(keys.c.secret).where(keys.c.name == _TAG_KEY)).scalar_one()
     return key
-
-
-def note(connection: Connection, probe_id: str, event: Event) -> None:
-    """Add a line to the life of a probe."""
-    number = select(func.count()).where(events.c.probe_id == probe_id).scalar_subquery()
-    connection.execute(
-        insert(connection, events).values(
-            probe_id=probe_id, number=number, at=event.at, kind=event.kind, text=event.text
-        )
-    )

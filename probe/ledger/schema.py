@@ -111,17 +111,6 @@ Index(
     postgresql_where=sightings.c.gone.is_(None),
 )
 
-events = Table(
-    "events",
-    metadata,
-    Column("probe_id", ForeignKey("probes.id", ondelete="CASCADE"), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("kind", Prose, nullable=False),
-    Column("text", Prose, nullable=False),
-    PrimaryKeyConstraint("probe_id", "number"),
-)
-
 totals = Table(
     "totals",
     metadata,

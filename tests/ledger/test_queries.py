@@ -8,7 +8,7 @@ from probe.ledger import SqlLedger
 from probe.model.outcome import Outcome
 from probe.model.reply import Ending
 from probe.ports import Event, Query
-from tests.ledger.examples import DAY, NOON, SECOND, a_place, a_probe, a_sighting, an_attempt, judged, with_ledger
+from tests.ledger.examples import NOON, SECOND, a_place, a_probe, a_sighting, an_attempt, judged, with_ledger
 
 
 async def _ids(ledger: SqlLedger, query: Query) -> list[str]:
@@ -102,7 +102,6 @@ async def test_a_life_reads_as_one_timeline(ledger: SqlLedger) -> None:
     await ledger.record_attempt("p1", an_attempt(Ending.REFUSED_FOR_NOW, reason="try later"), next_attempt=NOON)
     later = replace(an_attempt(), began=NOON + 20 * SECOND)
     await ledger.record_attempt("p1", later, next_attempt=None)
-    await ledger.note("p1", Event(NOON + 25 * SECOND, "noted", "greylisted"))
     await ledger.sight(a_sighting(seen=NOON + 30 * SECOND), rescan=False)
     await ledger.close("p1", judged(), at=NOON + 30 * SECOND)
     await ledger.sight(a_sighting(place=a_place("2"), seen=NOON + 31 * SECOND), rescan=False)
@@ -112,7 +111,6 @@ async def test_a_life_reads_as_one_timeline(ledger: SqlLedger) -> None:
         "started",
         "deferred",
         "sent",
-        "noted",
         "seen",
         "outcome",
         "duplicate",
@@ -131,13 +129,3 @@ async def test_a_life_tells_of_its_messages_end(ledger: SqlLedger) -> None:
     life = await ledger.life("p1")
     assert life
     assert life.events[-1] == Event(NOON, "deleted", "inbox of monitor, number 1")
-
-
-@with_ledger
-async def test_notes_at_one_moment_keep_their_order(ledger: SqlLedger) -> None:
-    await ledger.claim(a_probe())
-    for text in "abc":
-        await ledger.note("p1", Event(NOON + DAY, "noted", text))
-    life = await ledger.life("p1")
-    assert life
-    assert [event.text for event in life.events[1:]] == ["a", "b", "c"]
