@@ -1,20 +1,30 @@
 """Every mechanism against Postfix and Dovecot, with what is right and with what is wrong."""
 
+import asyncio
 import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from probe.model.oauth import Bearer
-from probe.model.reply import Reply
+from probe.mailbox import access
+from probe.model.oauth import Bearer, TokenLogin
+from probe.model.reply import Ending, Reply
 from probe.model.secret import Secret
-from probe.model.settings import Login
+from probe.model.settings import ImapSettings, Login, Mailbox, Member, Tls
+from probe.net.clock import SystemClock
+from probe.oauth import TokenSource
+from probe.smtp import SmtpSender
 from probe.smtp.auth import choose
-from tests.lab import MONITOR, PASSWORD, Laboratory
+from tests.lab import MONITOR, PASSWORD, SENDER, Laboratory
+from tests.lab.dovecot import IMAP_PORT
 from tests.lab.postfix_config import SUBMISSION_PORT
+from tests.mailbox.sites import read_until, reading
+from tests.oauth.endpoint import endpoint, granted
+from tests.smtp.sending import ENVELOPE, PATIENT
 
 pytestmark = pytest.mark.lab
 
@@ -63,3 +73,22 @@ def test_a_token_opens_the_door_until_it_expires(lab: Laboratory, mechanism: str
         assert mechanism in client.esmtp_features["auth"].split()
         bearer = Bearer(MONITOR, Secret(token), lab.member("mta1").hostname, SUBMISSION_PORT)
         assert logged_in(client, mechanism, bearer) == code
+
+
+def test_one_endpoint_opens_both_member_and_mailbox(lab: Laboratory) -> None:
+    clock, server = SystemClock(), lab.member("mta1")
+    member = Member("vip", "mta1", server.address, SUBMISSION_PORT, server.hostname)
+    envelope = replace(ENVELOPE, sender=SENDER, recipient=MONITOR)
+
+    async def there_and_back(source: TokenSource, login: TokenLogin) -> None:
+        settings = replace(PATIENT, tls=Tls.STARTTLS, verify=True, ca_file=lab.ca_file, login=login)
+        until = clock.now() + timedelta(seconds=20)
+        attempt = await SmtpSender(clock, source).send(member, envelope, settings=settings, until=until)
+        assert attempt.ending is Ending.ACCEPTED, attempt.reason
+        box = Mailbox("m", MONITOR, ImapSettings(lab.hub, login, IMAP_PORT, Tls.NONE))
+        async with reading(access(box, clock, tokens=source)) as reader:
+            await read_until(reader, 1)
+
+    with endpoint(granted(lab.dovecot.token(MONITOR))) as tokens:
+        asyncio.run(there_and_back(TokenSource(clock), TokenLogin(MONITOR, tokens.grant())))
+        assert len(tokens.forms) == 1
