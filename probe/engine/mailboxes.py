@@ -51,6 +51,8 @@ class MailboxWatch:
         self._since = clock.now()
         self._watches: list[FolderWatch] = []
         self._read: dict[Folder, datetime] = {}
+        self._untold: dict[Folder, FolderRead] = {}
+        """Readings of some folders; they are told when all were read, for one alone makes no mailbox readable."""
         self._back_off = FIRST_BACK_OFF
 
     def stir(self) -> None:
@@ -72,7 +74,7 @@ class MailboxWatch:
 
     async def _watch_folders(self) -> None:
         folders = await self._access.folders()
-        self._read = {}
+        self._read, self._untold = {}, {}
         self._watches = [self._new_watch(folder, name, self._whole(set(folders))) for folder, name in folders.items()]
         since = min(self._since, self._flight.oldest_start(self._mailbox) or self._since)
         try:
@@ -85,12 +87,18 @@ class MailboxWatch:
     def _whole(self, folders: set[Folder]) -> ReadWhole:
         async def read_whole(folder: Folder, began: datetime, news: News) -> None:
             self._read[folder] = began
-            self._report(FolderRead(self._mailbox, folder, began, news.messages))
+            self._untold[folder] = FolderRead(self._mailbox, folder, began, news.messages)
             if set(self._read) == folders:
+                self._tell()
                 await self._settler.watched(self._mailbox, min(self._read.values()))
                 self._back_off = FIRST_BACK_OFF
 
         return read_whole
+
+    def _tell(self) -> None:
+        for read in self._untold.values():
+            self._report(read)
+        self._untold = {}
 
     def _trouble(self, trouble: MailboxTrouble) -> None:
         if isinstance(trouble, MailboxBusy):

@@ -60,6 +60,16 @@ async def test_a_complete_reading_makes_the_distances_short_again(scene: Scene) 
 
 
 @on_scene
+async def test_a_mailbox_of_which_one_folder_can_be_read_is_not_called_readable(scene: Scene) -> None:
+    scene.mailbox.trouble[Folder.JUNK] = GONE
+    scene.spawn(mailbox_watch(scene).run())
+    await scene.advance(30)
+    assert any(inbox.readings for inbox in scene.mailbox.of(Folder.INBOX))
+    assert set(scene.of(MailboxFailed)) == {MailboxFailed("monitor", "the server is gone")}
+    assert scene.of(FolderRead) == []
+
+
+@on_scene
 async def test_trouble_in_one_folder_begins_both_anew(scene: Scene) -> None:
     scene.mailbox.trouble[Folder.JUNK] = GONE
     scene.spawn(mailbox_watch(scene).run())
