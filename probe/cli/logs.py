@@ -18,6 +18,8 @@ def start_logging(*, form: str, level: str) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # It tells of every job twice, at a level that is ours.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    # It warns of what it cannot decode, in the server's words; what matters of that reaches us as an error.
+    logging.getLogger("imapclient").setLevel(logging.ERROR)
 
 
 class _LogfmtLine(logging.Formatter):

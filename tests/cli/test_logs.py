@@ -26,18 +26,24 @@ Written = Callable[[], str]
 @pytest.fixture
 def stderr(capsys: pytest.CaptureFixture[str]) -> Iterator[Written]:
     """What was written to standard error; all loggers are as they were afterwards."""
-    root, theirs = logging.getLogger(), logging.getLogger("apscheduler")
-    handlers, levels = root.handlers[:], (root.level, theirs.level)
-    root.handlers = []
+    root = logging.getLogger()
+    levels = {logger: logger.level for logger in (root, *map(logging.getLogger, ("apscheduler", "imapclient")))}
+    handlers, root.handlers = root.handlers[:], []
     yield lambda: capsys.readouterr().err
     root.handlers = handlers
-    root.setLevel(levels[0])
-    theirs.setLevel(levels[1])
+    for logger, level in levels.items():
+        logger.setLevel(level)
 
 
 def fields(line: str) -> dict[str, str]:
     """Read a logfmt line."""
     return dict(field.split("=", 1) for field in shlex.split(line))
+
+
+def test_what_a_server_wrote_is_not_logged_by_libraries(stderr: Written) -> None:
+    start_logging(form="logfmt", level="info")
+    logging.getLogger("imapclient.imapclient").warning("An error occurred while decoding b'from outside'")
+    assert stderr() == ""
 
 
 def test_a_line_has_its_time_level_and_message_first(stderr: Written) -> None:
