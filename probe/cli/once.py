@@ -1,7 +1,7 @@
 """``mailflow once``: one round now, with live progress."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,12 +44,20 @@ def command(
         click.echo(json.dumps({"probes": [probe_view(record) for record in records]}, indent=2))
     else:
         print_probes(Console(), records)
-    raise SystemExit(exit_code(records))
+    code = exit_code(records)
+    if missed := _missed(members, records):
+        click.echo(f"not probed: {', '.join(missed)}; no such member was found", err=True)
+        code = _worst([code, Exit.UNKNOWN])
+    raise SystemExit(code)
 
 
 def exit_code(records: Collection[Record]) -> Exit:
     """Return what a round came to: the worst of its probes, a failure before not knowing, before a warning."""
-    return max((_exit(record) for record in records), key=[Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL].index)
+    return _worst(_exit(record) for record in records)
+
+
+def _worst(codes: Iterable[Exit]) -> Exit:
+    return max(codes, key=[Exit.OK, Exit.WARNING, Exit.UNKNOWN, Exit.CRITICAL].index)
 
 
 def _exit(record: Record) -> Exit:
@@ -58,6 +66,12 @@ def _exit(record: Record) -> Exit:
     if record.judgement is None or record.judgement.outcome is Outcome.UNKNOWN:
         return Exit.UNKNOWN
     return Exit.WARNING if record.judgement.outcome is Outcome.JUNKED else Exit.CRITICAL
+
+
+def _missed(members: Iterable[str], records: Iterable[Record]) -> list[str]:
+    probes = [record.probe for record in records]
+    probed = {name for probe in probes for name in (probe.member, f"{probe.pool}/{probe.member}")}
+    return [member for member in members if member not in probed]
 
 
 def _know(routes: Collection[str], settings: Settings) -> None:

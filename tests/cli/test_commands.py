@@ -158,6 +158,13 @@ def test_a_member_that_does_not_exist_is_nothing_to_probe(config: Path) -> None:
     assert "nothing was probed" in told.stderr
 
 
+def test_a_member_that_was_asked_for_and_not_probed_is_no_success(config: Path) -> None:
+    told = mailflow("once", "-c", config, "--member", "good", "--member", "vip/nobody", "--json")
+    assert told.exit_code == 3
+    assert {probe["member"] for probe in json.loads(told.stdout)["probes"]} == {"good"}
+    assert told.stderr.splitlines()[-1] == "not probed: vip/nobody; no such member was found"
+
+
 def test_a_ledger_that_cannot_be_opened_is_a_sentence(config: Path) -> None:
     config.write_text(config.read_text().replace("ledger.db", "nowhere/ledger.db"))
     for command, code in ((("once",), 3), (("explain", "x"), 3), (("run",), 1)):
