@@ -49,9 +49,8 @@ class Settler:
         """Probes in flight over which the wall clock was set, and by how much."""
 
     async def attempted(self, probe: Probe, attempt: Attempt, *, number: int, next_attempt: datetime | None) -> None:
-        """Take what an attempt to send came to; raises LedgerTrouble, then it must be offered again."""
+        """Take what an attempt to send came to, to be settled next; raises LedgerTrouble, then offer it again."""
         await self._ledger.record_attempt(probe.id, attempt, next_attempt=next_attempt)
-        self._flight.sending(probe.id, on=False)
         self._report(Attempted(probe, attempt, number))
 
     async def settle(self, probe: Probe) -> None:
@@ -59,6 +58,9 @@ class Settler:
         record = await self._ledger.record(probe.id)
         if record and record.judgement is None:
             self._flight.put(record)
+        # Not before: an attempt that ended, and of which the flight does not know how, looks like one that was cut off.
+        self._flight.sending(probe.id, on=False)
+        if record and record.judgement is None:
             await self._settle(record)
 
     async def take(self, mailbox: str, letters: Iterable[Letter], *, rescan: bool) -> None:
@@ -88,8 +90,10 @@ class Settler:
 
     async def settle_overdue(self, mailbox: str) -> None:
         """Close what can be closed of the probes whose deadline has passed; raises LedgerTrouble."""
-        for record in self._flight.past_deadline(mailbox, at=self._clock.now()):
-            await self._settle(record)
+        for overdue in self._flight.past_deadline(mailbox, at=self._clock.now()):
+            # While others were closed, more may have become known of this one.
+            if record := self._flight.get(overdue.probe.id):
+                await self._settle(record)
 
     async def _sight(self, letter: Letter, tag: Tag, rescan: bool) -> None:
         sighting = Sighting(

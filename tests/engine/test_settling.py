@@ -286,6 +286,22 @@ async def test_letters_that_the_ledger_could_not_take_are_taken_when_they_are_re
 
 
 @on_scene
+async def test_an_attempt_that_ends_at_its_deadline_is_not_taken_for_one_that_was_cut_off(scene: Scene) -> None:
+    # Given the mailbox is read between the end of the attempt and the look at it
+    await started(scene, a_probe())
+    await scene.advance(DEADLINE.total_seconds() + 0.001)
+    await scene.settler.attempted(a_probe(), attempt(Ending.UNREACHABLE), number=1, next_attempt=None)
+    await scene.settler.watched("monitor", scene.clock.now())
+
+    # When
+    await scene.settler.settle(a_probe())
+
+    # Then
+    assert outcomes(scene) == [Outcome.UNREACHABLE]
+    assert not scene.flight.is_sending(a_probe().id)
+
+
+@on_scene
 async def test_an_attempt_that_could_not_be_kept_is_told_when_it_is(scene: Scene) -> None:
     await started(scene, a_probe())
     scene.faults.failing = {"record_attempt"}
