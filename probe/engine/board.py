@@ -223,11 +223,12 @@ class Board:
         figures = self._members[judged.pool].get(judged.member)
         if figures is None:
             return
-        state = judged.verdict.state
-        changed = judged.before is not None and judged.before.state is not state
+        state, before = judged.verdict.state, judged.before
+        held = figures.held or (before.state if before and before.state is not State.UNKNOWN else None)
+        changed = before is not None and before.state is not state
         self._members[judged.pool][judged.member] = replace(
             figures,
             verdict=judged.verdict,
-            held=figures.held if state is State.UNKNOWN else state,
+            held=held if state is State.UNKNOWN else state,
             state_changes=figures.state_changes + changed,
         )

@@ -23,6 +23,7 @@ from probe.engine.tidying import Tidier
 from probe.engine.verdicts import Verdicts
 from probe.engine.watching import FolderWatch, ReadWhole
 from probe.model.letter import Folder
+from probe.model.outcome import State
 from probe.model.probe import Record
 from probe.model.settings import Mailbox, Member, Pool, Settings, TagKey
 from probe.ports import Clock, Finder, Ledger, MailboxAccess, Sender
@@ -173,6 +174,8 @@ class Engine:
         if not isinstance(happening, Judged):
             return
         before, verdict = happening.before, happening.verdict
+        if verdict.state is State.UNKNOWN:
+            return  # The last one that was known is what a restart takes up, and what a load balancer may hold.
         if before is None or (before.state, before.guarded) != (verdict.state, verdict.guarded):
             self._supervisor.spawn(self.world.ledger.set_verdict(happening.pool, happening.member, verdict))
 

@@ -1,6 +1,7 @@
 """Rounds: APScheduler says when the next one begins, and every member has its turn at its own moment within it."""
 
 import logging
+import random
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,11 @@ CATCH_UP = timedelta(seconds=3)
 """Turns of the round that is going on, which passed before the start, are made up for within so long."""
 
 
+JITTER = 0.02
+LONGEST_JITTER = timedelta(seconds=1)
+"""A turn comes up to this share of the interval later than its moment, and no later than this."""
+
+
 class Rounds:
     """Give every member of every route its turn, once an interval."""
 
@@ -34,12 +40,14 @@ class Rounds:
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, Any]], object],
         scheduler: BaseScheduler | None = None,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._settings = settings
         self._dispatcher = dispatcher
         self._members = members
         self._clock = clock
         self._spawn = spawn
+        self._chance = chance
         self._last_round: dict[tuple[str, str], int] = {}
         self._highest_round: dict[tuple[str, str], int] = {}
         self._scheduler = scheduler or AsyncIOScheduler(timezone="UTC")
@@ -92,7 +100,9 @@ class Rounds:
             self._spawn(self._turn(route, member, number, at))
 
     async def _turn(self, route: Route, member: Member, number: int, at: datetime) -> None:
-        await self._clock.sleep((at - self._clock.now()).total_seconds())
+        # A little later each time: what fails at a fixed second must not always meet the same members.
+        late = self._chance() * min(JITTER * route.interval, LONGEST_JITTER)
+        await self._clock.sleep((at + late - self._clock.now()).total_seconds())
         slot = self._slot(route, member, number)
         if slot is not None:
             await self._dispatcher.turn(Path(route, member, self._settings.pools[route.pool].smtp), slot)

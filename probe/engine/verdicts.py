@@ -1,14 +1,15 @@
 """Verdicts: what the evidence on all members of a pool means for a load balancer, thought over as it comes in."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from probe.engine.evidence import Evidence
+from probe.engine.figures import MemberFigures
 from probe.engine.happenings import Ended, Happening, Judged, MembersKnown, Reporter, SharedFault
 from probe.model.outcome import State
-from probe.model.settings import Route, Settings
-from probe.model.verdict import NO_OPINION, Opinion, Verdict, form, guard
+from probe.model.settings import Route, Settings, UnknownIs
+from probe.model.verdict import NO_OPINION, Latest, Opinion, Verdict, Weighed, form, guard, latest
 from probe.ports import Clock
 
 THROTTLE = timedelta(milliseconds=250)
@@ -25,7 +26,7 @@ class Verdicts:
         settings: Settings,
         evidence: Evidence,
         *,
-        members: Callable[[str], Iterable[str]],
+        members: Callable[[str], Mapping[str, MemberFigures]],
         clock: Clock,
         report: Reporter,
     ) -> None:
@@ -34,6 +35,7 @@ class Verdicts:
         self._members = members
         self._clock = clock
         self._report = report
+        self._recent: dict[str, dict[str, Latest]] = {pool: {} for pool in settings.pools}
         self._opinions: dict[tuple[str, str], Opinion] = {}
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._told: dict[str, set[str]] = {}
@@ -77,30 +79,47 @@ class Verdicts:
         doubtful = {name for name in names if (pool, name) in changed or self._gone_stale(pool, name, now=now)}
         if not doubtful and not new_or_gone:
             return
-        for name in doubtful:
-            self._opinions[pool, name] = self._opinion(pool, name)
+        self._form(pool, doubtful)
         self._tell(pool, names, changed=doubtful | new_or_gone)
         self._told[pool] = set(names)
+        for gone in self._recent[pool].keys() - set(names):
+            del self._recent[pool][gone]
         for route in self._settings.routes_of(pool):
             self._consider_shared(route, names)
+
+    def _form(self, pool: str, names: Collection[str]) -> None:
+        evidence = {name: self._evidence.on(pool, name) for name in names}
+        recent = self._recent[pool]
+        recent.update((name, latest(weighed)) for name, weighed in evidence.items())
+        for name, weighed in evidence.items():
+            others = (each for other, each in recent.items() if other != name)
+            self._opinions[pool, name] = self._opinion(pool, name, weighed, others)
 
     def _tell(self, pool: str, names: Collection[str], *, changed: Collection[str]) -> None:
         opinions = {name: self._opinions.get((pool, name), NO_OPINION) for name in names}
         before = {name: self._verdicts[pool, name] for name in names if (pool, name) in self._verdicts}
         min_healthy, now = self._settings.health.min_healthy, self._clock.now()
-        verdicts = guard(opinions, before, changed=changed, min_healthy=min_healthy, now=now)
+        held_down = self._held_down(pool, opinions)
+        verdicts = guard(opinions, before, changed=changed, min_healthy=min_healthy, now=now, held_down=held_down)
         for name, verdict in verdicts.items():
             if before.get(name) != verdict or name not in self._told.get(pool, ()):
                 self._verdicts[pool, name] = verdict
                 self._report(Judged(pool, name, verdict, before.get(name)))
 
-    def _opinion(self, pool: str, name: str) -> Opinion:
+    def _held_down(self, pool: str, opinions: Mapping[str, Opinion]) -> int:
+        if self._settings.health.unknown_is is not UnknownIs.HOLD:
+            return 0
+        held = (name for name, figures in self._members(pool).items() if figures.held is State.DOWN)
+        return sum(opinions[name].state is State.UNKNOWN for name in held)
+
+    def _opinion(self, pool: str, name: str, weighed: Sequence[Weighed], others: Iterable[Latest]) -> Opinion:
         return form(
             self._opinions.get((pool, name), NO_OPINION),
-            self._evidence.on(pool, name),
+            weighed,
             policy=self._settings.health,
             stale_after=self._stale_after[pool],
             now=self._clock.now(),
+            others=others,
         )
 
     def _gone_stale(self, pool: str, name: str, *, now: datetime) -> bool:

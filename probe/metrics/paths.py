@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate
 
 from prometheus_client import Metric
@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.utils import floatToGoString
 
 from probe.engine.figures import Histogram, PathFigures
+from probe.model.outcome import Stage
 from probe.model.probe import PathKey
 
 Paths = Mapping[PathKey, PathFigures]
@@ -146,12 +147,12 @@ def _histogram(row: _Durations, paths: Paths) -> Metric:
 def _stages(paths: Paths) -> Metric:
     family = GaugeMetricFamily(
         "mailflow_smtp_stage_duration_seconds",
-        "Time that each stage of the SMTP dialogue took in the last try, of the stages that were reached.",
+        "Time that each stage of the SMTP dialogue took in the last try; 0 for those that were not reached.",
         labels=(*_LABELS, "stage"),
     )
     for labels, figures in paths.items():
-        for stage, duration in figures.stages.items():
-            family.add_metric((*labels, stage.value), duration.total_seconds())
+        for stage in Stage:
+            family.add_metric((*labels, stage.value), figures.stages.get(stage, timedelta(0)).total_seconds())
     return family
 
 

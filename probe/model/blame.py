@@ -120,10 +120,10 @@ def shared_fault(latest: Sequence[Finished]) -> bool:
 
 
 _ARRIVED = frozenset({Outcome.DELIVERED, Outcome.JUNKED, Outcome.ALTERED, Outcome.MISROUTED})
-_ACCEPTED = _ARRIVED | {Outcome.BOUNCED, Outcome.MISSING}
 _BETTER: dict[Outcome, frozenset[Outcome]] = {
-    Outcome.REJECTED: _ACCEPTED,
-    Outcome.DEFERRED: _ACCEPTED,
+    # Who refuses what others accept and lose is the honest one.
+    Outcome.REJECTED: _ARRIVED,
+    Outcome.DEFERRED: _ARRIVED,
     Outcome.MISSING: _ARRIVED,
     Outcome.BOUNCED: _ARRIVED,
     Outcome.ALTERED: frozenset({Outcome.DELIVERED, Outcome.JUNKED}),

@@ -42,6 +42,14 @@ class Verdict:
     """The member failed and is kept up, by ``min_healthy`` or because what members share may be to blame."""
 
 
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """When a member's latest probes that failed, and that succeeded, were started."""
+
+    failed: datetime | None = None
+    succeeded: datetime | None = None
+
+
 NO_OPINION = Opinion(State.UNKNOWN, "no probe has finished yet")
 
 
@@ -52,16 +60,29 @@ def form(
     policy: HealthPolicy,
     stale_after: timedelta,
     now: datetime,
+    others: Iterable[Latest] = (),
 ) -> Opinion:
-    """Form an opinion of a member from its finished probes, oldest first, and from the opinion before."""
+    """Form an opinion of a member from its finished probes, oldest first, and from the opinion before.
+
+    ``others`` tells of the other members of the pool.
+    """
     # Both ways: what a clock that ran ahead left behind, until it was set back, would stay fresh for as long.
     excused = _failing([each for each in evidence if abs(now - each[0].finished) <= stale_after]) >= policy.fall
     row = _row(evidence, stale_after)
     newest = row[0][0].finished if row else _out_of_sight(previous, evidence)
     if newest is None or abs(now - newest) > stale_after:
         return Opinion(State.UNKNOWN, _silence(previous, evidence), evidence_at=previous.evidence_at, excused=excused)
-    opinion = _by_row(previous, row, policy) if row else previous
+    opinion = _by_row(previous, row, policy, others) if row else previous
     return replace(opinion, excused=excused and opinion.state is not State.DOWN)
+
+
+def latest(evidence: Iterable[Weighed]) -> Latest:
+    """Return when a member failed and succeeded last."""
+    probes = [probe for probe, _ in evidence]
+    return Latest(
+        max((probe.started for probe in probes if probe.failed), default=None),
+        max((probe.started for probe in probes if probe.succeeded), default=None),
+    )
 
 
 def guard(
@@ -71,14 +92,17 @@ def guard(
     changed: Collection[str],
     min_healthy: Share,
     now: datetime,
+    held_down: int = 0,
 ) -> dict[str, Verdict]:
     """Turn the opinions on the members of a pool into verdicts that never empty it.
 
-    Those with the fewest failures in a row stay up, then those whose name comes last: every probe that sees
-    the same evidence keeps the same ones. Only verdicts that may differ from those before are returned: where the
-    opinion changed, and where others' opinions decide anew whether a member is kept up.
+    Those that are up stay up before those that are down come back; then those with the fewest failures in a row
+    stay up, then those whose name comes last: every probe that sees the same evidence keeps the same ones. Only
+    verdicts that may differ from those before are returned: where the opinion changed, and where others' opinions
+    decide anew whether a member is kept up. ``held_down`` counts members that are unknown, and out of service all
+    the same because ``unknown_is`` holds them there.
     """
-    down = _called_down(opinions, min_healthy)
+    down = _called_down(opinions, before, expendable=_expendable(len(opinions), min_healthy) - held_down)
 
     def differs(name: str) -> bool:
         if name in changed or name not in before:
@@ -92,11 +116,17 @@ def guard(
     }
 
 
-def _called_down(opinions: Mapping[str, Opinion], min_healthy: Share) -> set[str]:
-    expendable = len(opinions) - max(1, min_healthy.of(len(opinions)))
+def _expendable(members: int, min_healthy: Share) -> int:
+    return members - max(1, min_healthy.of(members))
+
+
+def _called_down(opinions: Mapping[str, Opinion], before: Mapping[str, Verdict], *, expendable: int) -> set[str]:
+    def is_down(name: str) -> bool:
+        return name in before and before[name].state is State.DOWN
+
     worst_first = sorted(
         (name for name, opinion in opinions.items() if opinion.state is State.DOWN),
-        key=lambda name: (-opinions[name].against, name),
+        key=lambda name: (not is_down(name), -opinions[name].against, name),
     )
     return set(worst_first[: max(expendable, 0)])
 
@@ -111,21 +141,43 @@ def _verdict(opinion: Opinion, *, down: bool, before: Verdict | None, now: datet
     return Verdict(state, reason, since, opinion.evidence, opinion.evidence_at, guarded)
 
 
-def _by_row(previous: Opinion, row: Sequence[Weighed], policy: HealthPolicy) -> Opinion:
+def _by_row(previous: Opinion, row: Sequence[Weighed], policy: HealthPolicy, others: Iterable[Latest]) -> Opinion:
     """Weigh the newest probes that say the same; too few of them leave the opinion as it was."""
     speaks_for = row[0][1] is Weight.FOR
     needed = policy.rise if speaks_for else policy.fall
     probes = _of_one_route(row)
-    ids = tuple(probe.probe_id for probe in probes[:needed])
+    counted = probes[:needed]
     newest, against = row[0][0].finished, 0 if speaks_for else len(probes)
-    if len(probes) >= needed:
+    if len(probes) >= needed and (speaks_for or _steady(others, counted[-1])):
         state = State.UP if speaks_for else State.DOWN
-        return Opinion(state, _summary(probes[:needed]), ids, newest, against)
+        return Opinion(state, _summary(counted), _ids(counted), newest, against)
     if previous.state is not State.UNKNOWN:
         return replace(previous, evidence_at=newest, against=against)
     ended = "succeeded" if speaks_for else "failed"
     reason = f"only {len(probes)} of the {needed} probes in a row that are needed {ended}"
-    return Opinion(State.UNKNOWN, reason, ids, newest, against)
+    if len(probes) >= needed:
+        reason = "its probes fail, and those of the others now and then"
+    return Opinion(State.UNKNOWN, reason, _ids(counted), newest, against)
+
+
+def _steady(others: Iterable[Latest], first: Finished) -> bool:
+    """Tell whether most others only fail or only succeed while a row lasts, or begin to fail together with it.
+
+    Where most do both, what they share comes and goes, and each of them has its unlucky rows. So failures of others
+    count from an interval before the row on, and their successes since its first probe.
+    """
+    before = first.started - first.interval
+    told = [(_since(each.failed, before), _since(each.succeeded, first.started)) for each in others]
+    unsteady = sum(failed and succeeded for failed, succeeded in told)
+    return unsteady == 0 or 2 * unsteady < len(told)
+
+
+def _since(at: datetime | None, since: datetime) -> bool:
+    return at is not None and at >= since
+
+
+def _ids(probes: Iterable[Finished]) -> tuple[str, ...]:
+    return tuple(probe.probe_id for probe in probes)
 
 
 def _row(evidence: Sequence[Weighed], stale_after: timedelta) -> list[Weighed]:

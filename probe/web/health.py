@@ -49,7 +49,7 @@ def pool_health(board: Board, pool: str, *, now: datetime) -> Answer:
     members = [member_health(board, pool, member=name, now=now) for name in board.members(pool)]
     healthy = sum(member.healthy for member in members)
     needed = board.settings.health.min_healthy.of(len(members))
-    verdict = State.UP if healthy >= needed else State.DOWN
+    verdict = (State.UP if healthy >= needed else State.DOWN) if members else State.UNKNOWN
     body = {
         "pool": pool,
         "verdict": verdict.value,
@@ -57,7 +57,7 @@ def pool_health(board: Board, pool: str, *, now: datetime) -> Answer:
         "min_healthy": needed,
         "members": [member.body for member in members],
     }
-    return Answer(verdict is State.UP, verdict, body)
+    return Answer(healthy >= needed, verdict, body)
 
 
 def health_routes(sources: Sources) -> list[Route]:

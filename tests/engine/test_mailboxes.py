@@ -126,7 +126,7 @@ async def test_a_mailbox_counts_as_watched_only_when_all_its_folders_were_read(s
     # When it answers with a reading that began before the deadline; and after that with one that began later
     junk.slow.set()
     inbox.wake()
-    await scene.advance(1)
+    await scene.advance(3)
 
     # Then
     ended = scene.of(Ended)[0].record

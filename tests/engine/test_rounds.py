@@ -27,7 +27,14 @@ NAMES = ("mta1", "mta2", "mta3", "mta4")
 class Running:
     """Rounds over a pool, begun."""
 
-    def __init__(self, scene: Scene, *names: str, routes: tuple[Route, ...] = (ROUTE,), welcomed: bool = True) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        *names: str,
+        routes: tuple[Route, ...] = (ROUTE,),
+        welcomed: bool = True,
+        chance: float = 0.0,
+    ) -> None:
         self.scene = scene
         self.members: list[Member] = [member(name) for name in names]
         self.rounds = Rounds(
@@ -37,6 +44,7 @@ class Running:
             clock=scene.clock,
             spawn=scene.spawn,
             scheduler=cast(BaseScheduler, FakeScheduler(scene.clock)),
+            chance=lambda: chance,
         )
         self.rounds.start()
         scene.spawn(timekeeping.follow(scene.clock, self._clock_set))
@@ -67,6 +75,18 @@ async def test_each_member_has_its_turn_once_an_interval_at_its_own_moment(scene
     for name, moments in running.turns.items():
         assert moments == [due(number, name) for number in range(first, first + 5)]
     assert len({phase(ROUTE.name, name) for name in NAMES}) == len(NAMES)
+
+
+@pytest.mark.parametrize(
+    "interval, late", [(INTERVAL, SECOND), (10 * SECOND, 0.2 * SECOND)], ids=["a second at most", "a fiftieth"]
+)
+@on_scene
+async def test_a_turn_comes_a_little_later_by_chance(scene: Scene, interval: timedelta, late: timedelta) -> None:
+    asked = route(interval=interval)
+    running = Running(scene, "mta1", routes=(asked,), welcomed=False, chance=1.0)
+    await scene.advance(2 * interval.total_seconds() + 1)
+    number = round_at(NOON, interval)
+    assert running.turns["mta1"][0] == turn(number, interval, route=asked.name, member="mta1") + late
 
 
 @on_scene

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from probe.engine.evidence import Evidence
+from probe.engine.figures import MemberFigures
 from probe.engine.happenings import Ended, Judged, MembersKnown, SharedFault
 from probe.engine.verdicts import THROTTLE, Verdicts
 from probe.model.outcome import Outcome, State
-from probe.model.settings import Settings
+from probe.model.settings import Settings, UnknownIs
 from probe.model.verdict import Verdict
 from tests.engine.fakes import NOON
 from tests.engine.scene import SECOND, Scene, member, on_scene, settings
@@ -27,11 +28,12 @@ class Thinking:
     ):
         self.names: list[str] = list(names)
         self.scene = scene
+        self.held: dict[str, State] = {}
         asked = asked or settings(*names)
         self.verdicts = Verdicts(
             asked,
             Evidence(asked.routes, needed=asked.health.rise + asked.health.fall),
-            members=lambda pool: self.names,
+            members=lambda pool: self.figures,
             clock=scene.clock,
             report=scene.told.append,
         )
@@ -39,6 +41,10 @@ class Thinking:
         self.known()
         scene.spawn(self.verdicts.run())
         self._number = 0
+
+    @property
+    def figures(self) -> dict[str, MemberFigures]:
+        return {name: MemberFigures(member(name), held=self.held.get(name)) for name in self.names}
 
     def known(self) -> None:
         self.verdicts(MembersKnown("vip", tuple(member(name) for name in self.names)))
@@ -230,3 +236,41 @@ async def test_a_member_that_vanishes_leaves_room_for_fewer_to_be_down(scene: Sc
     # Then
     assert thinking.states == {"mta2": State.UP}
     assert thinking.of("mta2").guarded
+
+
+@on_scene
+async def test_where_all_fail_now_and_then_an_unlucky_row_takes_nobody_down(scene: Scene) -> None:
+    # Given each of four fails every second time, two at a time; one of them has a row of failures meanwhile
+    thinking = Thinking(scene, *FOUR)
+    for number in range(12):
+        failing = {*FOUR[number % 2 :: 2], *(FOUR[1:2] if number > 6 else ())}
+        await thinking.round(**dict.fromkeys(failing, Outcome.MISSING))
+
+    # Then
+    assert State.DOWN not in thinking.states.values()
+
+
+@on_scene
+async def test_three_of_four_that_fail_for_good_are_known_by_the_one_that_does_not(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(3):
+        await thinking.round()
+    for _ in range(3):
+        await thinking.round(**dict.fromkeys(FOUR[:3], Outcome.MISSING))
+    assert sorted(thinking.states.values()) == [State.DOWN, State.DOWN, State.UP, State.UP]
+    assert sum(thinking.of(name).guarded for name in FOUR) == 1
+
+
+@on_scene
+async def test_members_that_are_held_down_count_among_those_that_are_down(scene: Scene) -> None:
+    # Given two members nobody can tell of, which a load balancer holds down
+    thinking = Thinking(scene, *FOUR, asked=settings(*FOUR, unknown_is=UnknownIs.HOLD))
+    thinking.held = {"mta1": State.DOWN, "mta2": State.DOWN}
+
+    # When a third one fails
+    for _ in range(4):
+        await thinking.round(mta1=Outcome.UNKNOWN, mta2=Outcome.UNKNOWN, mta3=Outcome.MISSING)
+
+    # Then half of the pool stays in service
+    assert thinking.states["mta3"] is State.UP
+    assert thinking.of("mta3").guarded

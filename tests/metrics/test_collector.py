@@ -74,7 +74,6 @@ def test_a_time_is_left_out_until_it_has_happened() -> None:
         "mailflow_last_probe_timestamp_seconds",
         "mailflow_mailbox_last_read_timestamp_seconds",
         "mailflow_tls_certificate_expiry_timestamp_seconds",
-        "mailflow_smtp_stage_duration_seconds",
         "mailflow_hop_delay_seconds",
     }
 

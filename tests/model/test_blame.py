@@ -11,15 +11,14 @@ from probe.model.outcome import Outcome, Stage
 from tests.model.build import MINUTE, NOW, SECOND, TICK, finished
 
 ARRIVED = {Outcome.DELIVERED, Outcome.JUNKED, Outcome.ALTERED, Outcome.MISROUTED}
-ACCEPTED = ARRIVED | {Outcome.BOUNCED, Outcome.MISSING}
 CONVICTED_BY: dict[Outcome, set[Outcome]] = {
     Outcome.JUNKED: set(),
     Outcome.ALTERED: {Outcome.DELIVERED, Outcome.JUNKED},
     Outcome.MISROUTED: {Outcome.DELIVERED, Outcome.JUNKED},
     Outcome.BOUNCED: ARRIVED,
     Outcome.MISSING: ARRIVED,
-    Outcome.REJECTED: ACCEPTED,
-    Outcome.DEFERRED: ACCEPTED,
+    Outcome.REJECTED: ARRIVED,
+    Outcome.DEFERRED: ARRIVED,
     Outcome.UNREACHABLE: set(Outcome) - {Outcome.UNREACHABLE, Outcome.UNKNOWN},
     Outcome.UNKNOWN: set(),
 }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from probe.model.blame import Weight
 from probe.model.outcome import Outcome, State
 from probe.model.settings import HealthPolicy, Share
-from probe.model.verdict import NO_OPINION, Opinion, Verdict, Weighed, form, guard
+from probe.model.verdict import NO_OPINION, Latest, Opinion, Verdict, Weighed, form, guard, latest
 from tests.model.build import MINUTE, NOW, SECOND, TICK, finished
 
 POLICY = HealthPolicy(rise=2, fall=3)
@@ -94,6 +94,47 @@ def test_the_probes_it_rests_on_are_named_newest_first() -> None:
     assert down.evidence_at == NOW + 4 * MINUTE + SECOND
     assert down.against == 4
     assert down.reason == "3 probes in a row missing: it was missing"
+
+
+SOUND, BAD = Latest(succeeded=NOW), Latest(failed=NOW)
+UNSTEADY = Latest(NOW, NOW + SECOND)
+
+
+@pytest.mark.parametrize(
+    "others, state",
+    [
+        ([], State.DOWN),
+        ([SOUND, SOUND, SOUND], State.DOWN),
+        ([BAD, BAD, SOUND], State.DOWN),  # one sound member is a witness against three
+        ([UNSTEADY, SOUND, SOUND], State.DOWN),
+        ([UNSTEADY, UNSTEADY, SOUND], State.UP),
+        ([UNSTEADY, UNSTEADY, SOUND, SOUND], State.UP),
+        ([UNSTEADY], State.UP),
+    ],
+)
+def test_nobody_goes_down_while_most_others_fail_now_and_then(others: list[Latest], state: State) -> None:
+    story = evidence("---")
+    formed = form(WAS_UP, story, policy=POLICY, stale_after=STALE, now=story[-1][0].finished, others=others)
+    assert formed.state is state
+
+
+@pytest.mark.parametrize("before, state", [(MINUTE, State.UP), (MINUTE + TICK, State.DOWN)])
+def test_what_others_did_counts_since_an_interval_before_the_row(before: timedelta, state: State) -> None:
+    story = evidence("---")
+    others = [Latest(failed=NOW - before, succeeded=NOW)]
+    formed = form(WAS_UP, story, policy=POLICY, stale_after=STALE, now=story[-1][0].finished, others=others)
+    assert formed.state is state
+
+
+def test_a_member_that_is_down_stays_so_while_others_become_unsteady() -> None:
+    story = evidence("---")
+    formed = form(WAS_DOWN, story, policy=POLICY, stale_after=STALE, now=story[-1][0].finished, others=[UNSTEADY] * 3)
+    assert formed.state is State.DOWN
+
+
+def test_the_latest_of_a_member_are_told_by_their_start() -> None:
+    assert latest(evidence("+-?+-s")) == Latest(NOW + 5 * MINUTE, NOW + 3 * MINUTE)
+    assert latest([]) == Latest()
 
 
 def test_a_fault_that_meets_every_route_once_is_no_row() -> None:
