@@ -36,13 +36,13 @@ def server(greeting: Answer = GREETING, **answers: Answer) -> AbstractAsyncConte
     return scripted(greeting, {**SANE, **named}, tagged=True)
 
 
-def trouble_with(greeting: Answer = GREETING, *, patience: Patience = IMPATIENT, **answers: Answer) -> str:
+def trouble_with(greeting: Answer = GREETING, **answers: Answer) -> str:
     """Open, read twice, and return what went wrong."""
 
     async def test() -> str:
         async with server(greeting, **answers) as port:
             with pytest.raises(MailboxTrouble) as caught:
-                await _read_twice(port, patience)
+                await _read_twice(port)
             return str(caught.value)
 
     return run(test, seconds=10)
@@ -94,8 +94,14 @@ def test_an_answer_against_the_grammar_is_trouble(answer: bytes, says: str) -> N
 
 
 def test_an_answer_without_end_is_trouble() -> None:
-    endless = fetching(b"* 1 FETCH (UID 1)\r\n" * 20_001)
-    assert "sends replies without end" in trouble_with(patience=Patience(), **endless)
+    endless: Answer = b"* 1 FETCH (UID 1)\r\n" * 20_001 + b"TAG OK done\r\n"
+
+    async def test() -> None:
+        async with server(UID_FETCH=endless) as port:
+            with pytest.raises(MailboxTrouble, match="sends replies without end"):
+                await _read_twice(port, Patience())
+
+    run(test)
 
 
 @pytest.mark.parametrize(
