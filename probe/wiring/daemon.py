@@ -61,6 +61,7 @@ class Daemon:
         self._generation = await Generation.open(settings, self._reporters, self._broken, self._tokens)
         try:
             self._web = await _serving(self._sources, settings.web.listen)
+            log.info("listening", extra={"address": settings.web.listen.host, "port": self.port})
             try:
                 await self._generation.start()
                 started()
@@ -85,7 +86,9 @@ class Daemon:
             now, before = self._clock.now(), self._reload_state.last_success
             self._reload_state = ReloadState(successful=not errors, last_success=before if errors else now)
             for error in errors:
-                log.error("the config was not loaded: %s", error)
+                log.error("the config was not loaded, the one before goes on", extra={"reason": error})
+            if not errors:
+                log.info("config loaded")
             return errors
 
     async def probes(self, query: Query) -> Page:
