@@ -116,7 +116,9 @@ def test_a_frozen_member_costs_the_others_nothing(lab: Laboratory, launch: Launc
     assert grown("mailflow_probes_skipped_total", "mta1") >= rounds / 3
     turns = grown("mailflow_probes_started_total", "mta1") + grown("mailflow_probes_skipped_total", "mta1")
     assert rounds - 1 <= turns <= rounds + 1
-    assert set(after.outcomes(member="mta1")) == {"delivered", "unreachable"}
+    assert set(after.outcomes(member="mta1")) >= {"delivered", "unreachable"}
+    # What it had accepted right before it froze stays in its queue, or its reply to the final dot is never seen.
+    assert set(after.outcomes(member="mta1")) <= {"delivered", "unreachable", "missing", "unknown"}
     assert set(after.outcomes(member="mta2")) == {"delivered"}
     assert program.health("mta1") == 503
     assert after.unbalanced() == []
