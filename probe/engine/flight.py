@@ -2,6 +2,7 @@
 
 import heapq
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime
 
 from probe.model.probe import Record
@@ -26,8 +27,12 @@ class Flight:
         return self._records.get(probe_id)
 
     def put(self, record: Record) -> None:
-        """Take in an open probe, or what is newly known of it."""
+        """Take in an open probe, or what is newly known of it; that its message was seen is never forgotten."""
         probe = record.probe
+        known = self._records.get(probe.id)
+        if known and known.arrival and not record.arrival:
+            # It was read from the ledger before the message was written down there.
+            record = replace(record, arrival=known.arrival)
         if probe.id not in self._records:
             heapq.heappush(self._deadlines[probe.mailbox], (probe.deadline, probe.id))
         self._records[probe.id] = record

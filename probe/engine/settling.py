@@ -60,8 +60,8 @@ class Settler:
             self._flight.put(record)
         # Not before: an attempt that ended, and of which the flight does not know how, looks like one that was cut off.
         self._flight.sending(probe.id, on=False)
-        if record and record.judgement is None:
-            await self._settle(record)
+        if known := self._flight.get(probe.id):
+            await self._settle(known)
 
     async def take(self, mailbox: str, letters: Iterable[Letter], *, rescan: bool) -> None:
         """Take what was read in a mailbox; raises LedgerTrouble, then it must be read again."""

@@ -9,7 +9,7 @@ import pytest
 from probe.engine.happenings import Attempted, Ended, Seen, Stranger
 from probe.engine.settling import STRANGERS
 from probe.model.judge import GRACE
-from probe.model.letter import Folder, Kind, Letter, Place
+from probe.model.letter import Folder, Kind, Letter, Place, Sighting
 from probe.model.outcome import Outcome
 from probe.model.probe import Judgement, Probe, Record
 from probe.model.reply import Ending
@@ -350,4 +350,19 @@ async def test_what_is_sent_after_the_clock_was_set_is_judged_as_ever(scene: Sce
     await started(scene, a_probe())
     await sent(scene, a_probe())
     await see(scene, a_probe())
+    assert outcomes(scene) == [Outcome.DELIVERED]
+
+
+@on_scene
+async def test_a_message_that_is_seen_while_its_attempt_is_read_back_is_not_forgotten(scene: Scene) -> None:
+    # Given a message that came while the ledger was asked for what it knew before
+    await started(scene, a_probe())
+    place = Place("monitor", Folder.INBOX, 1, "1")
+    seen = Sighting(a_probe().id, place, scene.clock.now(), None, 100)
+    scene.flight.put(Record(a_probe(), arrival=seen))
+
+    # When
+    await sent(scene, a_probe())
+
+    # Then
     assert outcomes(scene) == [Outcome.DELIVERED]
