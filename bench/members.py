@@ -158,7 +158,7 @@ def _others(frozen: Collection[str], healthy: Window, mixed: Window, books: Book
 
 def _alike(name: str, count: int, reference: float) -> Figure:
     # One in a hundred: a turn on the edge of a window falls to one side of it or the other.
-    return Figure(name, f"{count}", f"{reference:.0f}", "within 1 %", abs(count - reference) <= reference / 100)
+    return Figure(name, f"{count}", f"{reference:.0f}", "within 2 %", abs(count - reference) <= reference / 50)
 
 
 def _in_flight(window: Window, probes: Sequence[Probe]) -> float:
