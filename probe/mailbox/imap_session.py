@@ -74,6 +74,8 @@ class ImapSession:
             else:
                 self._rescan = mark is not None
                 self._cursor = self._last_before(since, selected)
+                # What arrived meanwhile was told with the reply to the search, and has to be counted.
+                selected = self._select(read_only=True)
             self._count_unread(selected)
 
     def read(self) -> News:
