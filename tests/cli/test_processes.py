@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,8 @@ def test_an_enquiry_that_is_broken_off_is_no_answer_of_servers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(PATIENCE_SECONDS)
         asking = command("verify", "monitor@[127.0.0.1]", "--port", str(silent.getsockname()[1]))
-        with subprocess.Popen(asking, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(asking, **pipes, preexec_fn=_hear_interrupts) as process:
             try:
                 with silent.accept()[0]:
                     process.send_signal(signal.SIGINT)
@@ -78,6 +80,11 @@ def test_an_enquiry_that_is_broken_off_is_no_answer_of_servers() -> None:
     assert (process.returncode, out) == (3, "")
     assert error.splitlines()[-1] == "broken off before every server was asked"
     assert "Traceback" not in error
+
+
+def _hear_interrupts() -> None:
+    # A shell makes what it runs in the background deaf to them, and its children inherit that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _wait_for_the_ports() -> None:

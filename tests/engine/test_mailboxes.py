@@ -110,8 +110,8 @@ async def test_a_mailbox_that_is_in_use_by_somebody_else_is_not_out_of_order(sce
 @on_scene
 async def test_a_mailbox_counts_as_watched_only_when_all_its_folders_were_read(scene: Scene) -> None:
     # Given the junk folder does not answer
-    scene.spawn(mailbox_watch(scene).run())
     probe = await in_flight(scene)
+    scene.spawn(mailbox_watch(scene).run())
     await scene.advance(1)
     [junk] = scene.mailbox.of(Folder.JUNK)
     junk.slow = asyncio.Event()

@@ -31,19 +31,24 @@ def _fork(url: str, name: str) -> int:
 
 async def _write(url: str, name: str) -> None:
     async with open_ledger(url, instance="probe-a") as ledger:
+        await asyncio.gather(*(_lead(ledger, f"{name}-first", number) for number in range(2)))
         _say("writing")
         await asyncio.gather(*(_live(ledger, f"{name}-{worker}") for worker in range(8)))
 
 
 async def _live(ledger: SqlLedger, route: str) -> None:
-    """Lead probes from claim to outcome, without end; every third is left open."""
     for number in count():
-        probe_id = f"{route}-{number}"
-        await ledger.claim(a_probe(probe_id, slot=number, route=route))
-        await ledger.record_attempt(probe_id, an_attempt(), next_attempt=None)
-        await ledger.sight(a_sighting(probe_id, a_place(probe_id)), rescan=False)
-        if number % 3:
-            await ledger.close(probe_id, judged(), at=NOON)
+        await _lead(ledger, route, number)
+
+
+async def _lead(ledger: SqlLedger, route: str, number: int) -> None:
+    """Lead a probe from claim to outcome; every third is left open."""
+    probe_id = f"{route}-{number}"
+    await ledger.claim(a_probe(probe_id, slot=number, route=route))
+    await ledger.record_attempt(probe_id, an_attempt(), next_attempt=None)
+    await ledger.sight(a_sighting(probe_id, a_place(probe_id)), rescan=False)
+    if number % 3:
+        await ledger.close(probe_id, judged(), at=NOON)
 
 
 def _kill(writers: list[int]) -> None:
