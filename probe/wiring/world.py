@@ -8,6 +8,7 @@ from probe.engine.engine import World
 from probe.ledger import open_ledger
 from probe.model.settings import Settings, TagKey
 from probe.net.clock import SystemClock
+from probe.net.descriptors import allow_many
 from probe.oauth import TokenSource
 from probe.ports import Ledger, Tokens
 from probe.smtp import SmtpSender
@@ -22,6 +23,7 @@ async def open_world(settings: Settings, tokens: Tokens | None = None) -> AsyncI
 
     ``tokens`` outlive it where they are given.
     """
+    allow_many()
     clock = SystemClock()
     tokens = tokens or TokenSource(clock)
     async with open_ledger(settings.state, instance=settings.instance, clock=clock) as ledger:
