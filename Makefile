@@ -34,6 +34,7 @@ lab: servers $(VENV)/.ready  ## real servers to play with by hand
 
 bench: servers $(VENV)/.ready  ## all measurements of docs/measurements.md; takes some ten minutes
 	$(BIN)/python -m bench.detection
+	$(BIN)/python -m bench.backlog
 	$(BIN)/python -m bench.members
 	$(BIN)/python -m bench.smtp
 	$(BIN)/python -m bench.pipelining

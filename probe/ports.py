@@ -84,12 +84,18 @@ class MailboxBusy(MailboxTrouble):
     """Somebody else holds the mailbox (RFC 2449 8.1.2): contention, not an outage."""
 
 
+Gap = tuple[int, int]
+"""From one UID to another, both included."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far a folder has been read: everything up to here is known."""
+    """How far a folder has been read: everything up to here is known, but for the gaps."""
 
     validity: int
     uid: int
+    gaps: tuple[Gap, ...] = ()
+    """What has not been read yet, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,10 @@ class News:
     """The folder was renumbered (UIDVALIDITY): letters may be old ones, seen again."""
     more: bool = False
     """There are further new letters: read again at once."""
+    backlog: int = 0
+    """How many older messages are left, at most; further readings bring them, the newest first, after any news."""
+    since: datetime | None = None
+    """Since when nothing came that is among those; None without a backlog."""
 
 
 class FolderReader(Protocol):

@@ -12,6 +12,9 @@ SHARE = 10
 IDLE_POLL = timedelta(seconds=30)
 """How long a mailbox in which nothing is expected goes unread when its server stays silent."""
 
+BETWEEN_SLICES = timedelta(milliseconds=20)
+"""How long servers rest between two slices of a backlog."""
+
 
 def pause(
     now: datetime, *, expected_since: datetime | None, next_deadline: datetime | None, pace: timedelta

@@ -55,7 +55,7 @@ class Board:
         self._paths: dict[PathKey, PathFigures] = {}
         self._members: dict[str, dict[str, MemberFigures]] = {name: {} for name in settings.pools}
         self._mailboxes = {name: MailboxFigures() for name in settings.mailboxes}
-        self._folders: dict[tuple[str, Folder], int] = {}
+        self._folders: dict[tuple[str, Folder], FolderRead] = {}
         self._shared = {(route.pool, route.name): False for route in settings.routes.values()}
         self._open: set[str] = set()
         self.discovery: dict[str, str] = {}
@@ -213,10 +213,16 @@ class Board:
             figures.last_delivery = record.arrival.seen
 
     def _read(self, read: FolderRead) -> None:
-        self._folders[read.mailbox, read.folder] = read.messages
-        messages = sum(count for (mailbox, _), count in self._folders.items() if mailbox == read.mailbox)
+        self._folders[read.mailbox, read.folder] = read
+        folders = [folder for (mailbox, _), folder in self._folders.items() if mailbox == read.mailbox]
         self._mailboxes[read.mailbox] = replace(
-            self._mailboxes[read.mailbox], up=True, tried=True, trouble=None, last_read=read.at, messages=messages
+            self._mailboxes[read.mailbox],
+            up=True,
+            tried=True,
+            trouble=None,
+            last_read=read.at,
+            messages=sum(folder.messages for folder in folders),
+            backlog=sum(folder.backlog for folder in folders),
         )
 
     def _judged(self, judged: Judged) -> None:

@@ -134,5 +134,7 @@ class MailboxFigures:
     last_read: datetime | None = None
     messages: int = 0
     """In all watched folders."""
+    backlog: int = 0
+    """Of these at most so many are older ones that have not been read yet."""
     foreign: int = 0
     forged: int = 0

@@ -82,12 +82,15 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class FolderRead:
-    """A folder of a mailbox was read completely."""
+    """A folder of a mailbox was read completely, but for a backlog of older messages."""
 
     mailbox: str
     folder: Folder
     at: datetime
     messages: int
+    backlog: int = 0
+    since: datetime | None = None
+    """Since when nothing came that is in the backlog."""
 
 
 @dataclass(frozen=True, slots=True)

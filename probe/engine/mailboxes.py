@@ -50,7 +50,7 @@ class MailboxWatch:
         self._report = report
         self._since = clock.now()
         self._watches: list[FolderWatch] = []
-        self._read: dict[Folder, datetime] = {}
+        self._read: dict[Folder, FolderRead] = {}
         self._untold: dict[Folder, FolderRead] = {}
         """Readings of some folders; they are told when all were read, for one alone makes no mailbox readable."""
         self._back_off = FIRST_BACK_OFF
@@ -86,11 +86,13 @@ class MailboxWatch:
 
     def _whole(self, folders: set[Folder]) -> ReadWhole:
         async def read_whole(folder: Folder, began: datetime, news: News) -> None:
-            self._read[folder] = began
-            self._untold[folder] = FolderRead(self._mailbox, folder, began, news.messages)
+            read = FolderRead(self._mailbox, folder, began, news.messages, news.backlog, news.since)
+            self._read[folder] = self._untold[folder] = read
             if set(self._read) == folders:
                 self._tell()
-                await self._settler.watched(self._mailbox, min(self._read.values()))
+                until = min(read.at for read in self._read.values())
+                since = max((read.since for read in self._read.values() if read.since), default=None)
+                await self._settler.watched(self._mailbox, until, since=since)
                 self._back_off = FIRST_BACK_OFF
 
         return read_whole
@@ -101,6 +103,7 @@ class MailboxWatch:
         self._untold = {}
 
     def _trouble(self, trouble: MailboxTrouble) -> None:
+        self._settler.blinded(self._mailbox, str(trouble))
         if isinstance(trouble, MailboxBusy):
             self._report(MailboxInUse(self._mailbox, str(trouble)))
         else:

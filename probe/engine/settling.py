@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from probe.engine.eyes import Eyes
 from probe.engine.flight import Flight
 from probe.engine.happenings import Attempted, Ended, Reporter, Seen, Stranger
 from probe.model.judge import disturbed, judge
@@ -43,7 +44,7 @@ class Settler:
         self._report = report
         self._keys = keys
         self._instance = instance
-        self._watched: dict[str, datetime] = {}
+        self._eyes = Eyes()
         self._strangers: dict[str, dict[Place, None]] = defaultdict(dict)
         self._disturbed: dict[str, timedelta] = {}
         """Probes in flight over which the wall clock was set, and by how much."""
@@ -75,14 +76,21 @@ class Settler:
                 # Nobody who asks for a verdict waits until hundreds of long headers are looked through.
                 await asyncio.sleep(0)
 
-    async def watched(self, mailbox: str, until: datetime) -> None:
-        """Take note that all folders of a mailbox were read completely, the readings begun at that moment."""
-        self._watched[mailbox] = until
+    async def watched(self, mailbox: str, until: datetime, *, since: datetime | None = None) -> None:
+        """Take note that all folders of a mailbox were read completely, the readings begun at that moment.
+
+        With ``since`` what came before that may still lie among what was not read yet.
+        """
+        self._eyes.saw(mailbox, until, since=since)
         await self.settle_overdue(mailbox)
+
+    def blinded(self, mailbox: str, why: str) -> None:
+        """Take note that a mailbox cannot be read, and why, as a sentence."""
+        self._eyes.blind(mailbox, why)
 
     async def clock_set(self, step: timedelta) -> None:
         """Take note that the wall clock was set: of what is in flight nobody can tell any more."""
-        self._watched.clear()
+        self._eyes.forget()
         in_flight = self._flight.all()
         self._disturbed.update((record.probe.id, step) for record in in_flight)
         for record in in_flight:
@@ -130,9 +138,10 @@ class Settler:
             return  # How the attempt ends is known in a moment, even where the message came before the reply.
         now = self._clock.now()
         # Messages of another instance are not taken here: to its probes this eye is closed.
-        watched_until = self._watched.get(probe.mailbox) if probe.instance == self._instance else None
+        watched_until = self._eyes.seen_until(probe) if probe.instance == self._instance else None
+        blind = self._eyes.why_blind(probe.mailbox)
         step = self._disturbed.get(probe.id)
-        judgement = disturbed(step) if step else judge(record, now=now, watched_until=watched_until)
+        judgement = disturbed(step) if step else judge(record, now=now, watched_until=watched_until, blind=blind)
         if judgement is None:
             return
         closed = await self._ledger.close(probe.id, judgement, at=now)

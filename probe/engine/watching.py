@@ -45,6 +45,7 @@ class FolderWatch:
         self._read_whole = read_whole
         self._stirred = asyncio.Event()
         self._idles = False
+        self._backlog = 0
         self._read_from = clock.now()
         """When the last complete reading began."""
 
@@ -67,7 +68,7 @@ class FolderWatch:
             await self._reader.close()
 
     async def _read(self, mark: Mark | None) -> Mark | None:
-        """Read until nothing is left; what was read is in the ledger before it counts as read."""
+        """Read until no news is left; what was read is in the ledger before it counts as read."""
         while True:
             began = self._clock.now()
             news = await self._reader.read()
@@ -78,7 +79,7 @@ class FolderWatch:
                 await self._ledger.set_mark(self._mailbox, self._folder, news.mark)
                 mark = news.mark
             if not news.more:
-                self._read_from = began
+                self._read_from, self._backlog = began, news.backlog
                 await self._read_whole(self._folder, began, news)
                 return mark
 
@@ -104,6 +105,8 @@ class FolderWatch:
             self._idles = False
 
     def _next(self, now: datetime) -> timedelta:
+        if self._backlog:
+            return asking.BETWEEN_SLICES
         to_tidy = max(self._tidier.due - now, timedelta(0)) if self._tidier.due else asking.IDLE_POLL
         return min(to_tidy, self._pause_to_read(now))
 

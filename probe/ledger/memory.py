@@ -18,13 +18,13 @@ _TAG_KEY = "tag"
 def mark(connection: Connection, instance: str, mailbox: str, folder: Folder) -> Mark | None:
     """Return how far an instance has read a folder."""
     mine = marks.c.instance == instance, marks.c.mailbox == mailbox, marks.c.folder == folder
-    row = connection.execute(select(marks.c.validity, marks.c.uid).where(*mine)).one_or_none()
-    return None if row is None else Mark(row.validity, row.uid)
+    row = connection.execute(select(marks.c.validity, marks.c.uid, marks.c.gaps).where(*mine)).one_or_none()
+    return None if row is None else Mark(row.validity, row.uid, tuple((first, last) for first, last in row.gaps or ()))
 
 
 def set_mark(connection: Connection, instance: str, mailbox: str, folder: Folder, mark: Mark) -> None:
     """Remember how far an instance has read a folder."""
-    changed = {"validity": mark.validity, "uid": mark.uid}
+    changed = {"validity": mark.validity, "uid": mark.uid, "gaps": mark.gaps or None}
     statement = insert(connection, marks).values(instance=instance, mailbox=mailbox, folder=folder, **changed)
     connection.execute(statement.on_conflict_do_update(index_elements=list(marks.primary_key), set_=changed))
 

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, insert, inspect, select, update
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from probe.ledger.schema import metadata, schema
 from probe.ports import LedgerTrouble
 
 Migration = Callable[[Connection], None]
 
-MIGRATIONS: Sequence[Migration] = ()
+
+def _gaps_in_marks(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE marks ADD COLUMN gaps JSON"))
+
+
+MIGRATIONS: Sequence[Migration] = (_gaps_in_marks,)
 """What leads from version 1 to 2, from 2 to 3, ...; ``schema.py`` always shows the newest."""
 
 

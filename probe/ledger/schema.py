@@ -134,6 +134,8 @@ marks = Table(
     Column("folder", Word(Folder), nullable=False),
     Column("validity", BigInteger, nullable=False),
     Column("uid", BigInteger, nullable=False),
+    # Pairs of UIDs below that; NULL stands for none.
+    Column("gaps", JSON(none_as_null=True)),
     PrimaryKeyConstraint("instance", "mailbox", "folder"),
 )
 

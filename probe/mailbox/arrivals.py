@@ -38,8 +38,8 @@ class Arrivals:
         """Return when a message with this sequence number was first heard of; now, if it never was."""
         return next((heard for count, heard in self._heard if number <= count), now)
 
-    def read(self, unread_before: int, *, left: int = 0) -> None:
-        """Take note that what was unread has been read, all but so many; what came meanwhile is still unread."""
-        self.unread = max(self.unread - unread_before, 0) + left
+    def read(self, unread_before: int) -> None:
+        """Take note that what was unread has been read; what came meanwhile is still unread."""
+        self.unread = max(self.unread - unread_before, 0)
         if not self.unread:
             del self._heard[:-1]

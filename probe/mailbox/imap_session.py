@@ -2,7 +2,6 @@
 
 import contextlib
 import imaplib
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,19 +9,19 @@ from typing import Any
 from imapclient.exceptions import IMAPClientError
 
 from probe.mailbox.arrivals import Arrivals
+from probe.mailbox.backlog import Backlog, Unread
 from probe.mailbox.bell import Bell
 from probe.mailbox.credentials import Credentials
 from probe.mailbox.fetched import Fetched, fetched, uids
 from probe.mailbox.imap_login import log_in
+from probe.mailbox.imap_removing import Remover, listed
 from probe.mailbox.patience import Patience
 from probe.mailbox.recognition import BODY_CAP, HEADER_CAP, wants_body
 from probe.mailbox.trouble import text, translated
 from probe.mailbox.wire import Wire
 from probe.model.letter import Letter, Place
 from probe.model.settings import ImapSettings
-from probe.ports import Clock, MailboxTrouble, Mark, News, Verifier
-
-log = logging.getLogger(__name__)
+from probe.ports import Clock, Gap, MailboxTrouble, Mark, News, Verifier
 
 BATCH = 250
 """Messages in one FETCH: beyond it nothing gets faster, and their headers fit under the cap of the wire."""
@@ -33,7 +32,6 @@ SEARCHED_UIDS = 5000
 WITHOUT_IDLE = timedelta(seconds=30)
 
 _NEWS = f"(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER]<0.{HEADER_CAP}>)"
-_HEADER = f"(UID BODY.PEEK[HEADER]<0.{HEADER_CAP}>)"
 _BEGINNING = f"(UID BODY.PEEK[TEXT]<0.{BODY_CAP}>)"
 
 
@@ -56,13 +54,15 @@ class ImapSession:
         self._patience = patience
         self._server = settings.endpoint
         self._arrivals = Arrivals()
+        self._backlog = Backlog()
         self._validity: int | None = None
         self._cursor = 0
         self._fresh = True
         self._rescan = False
-        self._warned = False
+        self._had_news = False
         with translated(self._server):
             self._client = log_in(wire, settings, credentials=credentials, heard=self._heard, patience=patience)
+        self._remover = Remover(self._client, self._server)
 
     def open(self, name: str, mark: Mark | None, *, since: datetime) -> None:
         """Open the folder read-only and decide where to begin."""
@@ -71,6 +71,7 @@ class ImapSession:
             selected = self._select(read_only=True)
             if mark is not None and mark.validity == self._validity:
                 self._cursor = mark.uid
+                self._take_up(mark.gaps)
             else:
                 self._rescan = mark is not None
                 self._cursor = self._last_before(since, selected)
@@ -79,16 +80,21 @@ class ImapSession:
             self._count_unread(selected)
 
     def read(self) -> News:
-        """Ask for news and fetch it; one round trip when there is none."""
+        """Ask for news and fetch it, or a slice of the backlog; one round trip when there is neither."""
         with self._operation():
             if not self._fresh:
                 self._client.noop()
             self._fresh = False
-            letters = self._new_letters() if self._arrivals.unread else []
-            rescan, self._rescan = self._rescan, False
-            mark = Mark(self._uidvalidity, self._cursor)
-            more = self._arrivals.unread > 0
-            return News(letters, mark, self._arrivals.count, rescan=rescan, more=more)
+            letters, rescan = self._next_letters()
+            return News(
+                letters,
+                Mark(self._uidvalidity, self._cursor, self._backlog.gaps),
+                self._arrivals.count,
+                rescan=rescan,
+                more=self._arrivals.unread > 0,
+                backlog=self._backlog.size,
+                since=self._backlog.since,
+            )
 
     def wait(self, bell: Bell, longest: timedelta) -> None:
         """Return when the folder changes, the bell is rung, or after so long."""
@@ -112,11 +118,9 @@ class ImapSession:
             present = {int(place.uid): place for place in places if place.validity == self._validity}
             if not present:
                 return stale
-            self._select(read_only=False)
-            wanted = sorted(present)
-            gone = [uid for batch in _batches(wanted) for uid in self._remove_batch(batch, present, ours)]
+            gone = self._remover.remove(present, ours) if self._may_write() else []
             self._count_unread(self._select(read_only=True))
-            return [*stale, *(present[uid] for uid in gone)]
+            return [*stale, *gone]
 
     def log_out(self) -> None:
         """Say goodbye."""
@@ -154,10 +158,26 @@ class ImapSession:
         self._validity = int(selected[b"UIDVALIDITY"])
         return selected
 
+    def _may_write(self) -> bool:
+        try:
+            self._select(read_only=False)
+        except imaplib.IMAP4.readonly:
+            self._remover.may_not_write()
+            return False
+        return True
+
     def _count_unread(self, selected: dict[bytes, Any]) -> None:
-        count = int(selected[b"EXISTS"])
-        above = int(selected.get(b"UIDNEXT", self._cursor + count + 1)) - 1 - self._cursor
-        self._arrivals.opened(count, unread=max(min(count, above), 0), now=self._clock.now())
+        told = int(selected[b"EXISTS"])
+        above = int(selected.get(b"UIDNEXT", self._cursor + told + 1)) - 1 - self._cursor
+        # Mail may come between the numbers and the end of the reply: neither of them knows of it.
+        count = self._arrivals.count
+        unread = max(min(told, above), 0) + max(count - told, 0)
+        self._arrivals.opened(count, unread=unread, now=self._clock.now())
+
+    def _take_up(self, gaps: Sequence[Gap]) -> None:
+        for first, last in gaps:
+            # A rescan may have been cut off.
+            self._backlog.add(Unread(first, last, self._clock.now(), rescan=True))
 
     def _last_before(self, since: datetime, selected: dict[bytes, Any]) -> int:
         """Return the UID of the last message that lies before all those to be read, or any as good."""
@@ -168,48 +188,62 @@ class ImapSession:
         found = self._client.uid("SEARCH", f"UID {max(last - SEARCHED_UIDS, 0) + 1}:* SINCE {date}")
         return min([int(uid) for line in found if line for uid in line.split()], default=last + 1) - 1
 
-    def _new_letters(self) -> list[Letter]:
+    def _next_letters(self) -> tuple[list[Letter], bool]:
+        """Return news first, but a slice of the backlog after each; and whether they may have been seen before."""
         unread = self._arrivals.unread
-        if unread <= BATCH:
-            news = self._fetch_news(f"{self._cursor + 1}:*")
-            self._cursor = max([self._cursor, *(each.uid for each in news)])
-            letters = self._letters(news)
-            self._arrivals.read(unread)
-            return letters
-        last = self._highest()
-        letters = self._letters(self._next_window(last))
-        self._arrivals.read(unread, left=max(min(self._arrivals.count, last - self._cursor), 0))
-        return letters
+        if unread > BATCH:
+            self._put_off(unread)
+        elif unread and not (self._had_news and self._backlog.size):
+            self._had_news = True
+            return self._new_letters(unread)
+        self._had_news = False
+        return self._older_letters()
 
-    def _next_window(self, last: int) -> list[Fetched]:
+    def _put_off(self, unread: int) -> None:
+        last = self._highest()
+        self._backlog.add(Unread(self._cursor + 1, last, self._clock.now(), self._first_time()))
+        self._cursor = max(self._cursor, last)
+        self._arrivals.read(unread)
+
+    def _new_letters(self, unread: int) -> tuple[list[Letter], bool]:
+        # RFC 9051 6.4.9: n:* holds the newest message even when that lies below n.
+        news = [each for each in self._fetch_news(f"{self._cursor + 1}:*") if each.uid > self._cursor]
+        self._cursor = max([self._cursor, *(each.uid for each in news)])
+        letters = self._letters(news)
+        self._arrivals.read(unread)
+        return letters, self._first_time()
+
+    def _older_letters(self) -> tuple[list[Letter], bool]:
         for _ in range(WINDOWS):
-            end = min(self._cursor + BATCH, last)
-            if end <= self._cursor:
+            window = self._backlog.take(BATCH)
+            if window is None:
                 break
-            news = self._fetch_news(f"{self._cursor + 1}:{end}")
-            self._cursor = end
-            if news:
-                return news
-        return []
+            news = self._fetch_news(f"{window.first}:{window.last}")
+            if within := [each for each in news if window.first <= each.uid <= window.last]:
+                return self._letters(within, heard=window.heard), window.rescan
+        return [], False
+
+    def _first_time(self) -> bool:
+        rescan, self._rescan = self._rescan, False
+        return rescan
 
     def _fetch_news(self, numbers: str) -> list[Fetched]:
         found = fetched(self._client.uid("FETCH", numbers, _NEWS), b"BODY[HEADER")
-        # RFC 9051 6.4.9: n:* holds the newest message even when that lies below n.
-        return sorted((each for each in found if each.uid > self._cursor), key=lambda each: each.uid)
+        return sorted(found, key=lambda each: each.uid)
 
     def _highest(self) -> int:
         if not self._arrivals.count:
             return self._cursor
         return max(uids(self._client.uid("FETCH", "*", "(UID)")), default=self._cursor)
 
-    def _letters(self, news: list[Fetched]) -> list[Letter]:
+    def _letters(self, news: list[Fetched], *, heard: datetime | None = None) -> list[Letter]:
         now = self._clock.now()
         bodies = self._bodies([each.uid for each in news if wants_body(each.part)])
         return [
             Letter(
                 place=self._place(self._uidvalidity, str(each.uid)),
                 size=each.size,
-                seen=self._arrivals.heard_of(each.number, now=now),
+                seen=heard or self._arrivals.heard_of(each.number, now=now),
                 internal_date=each.internal_date,
                 header=each.part[:HEADER_CAP],
                 body=bodies.get(each.uid, b"")[:BODY_CAP],
@@ -220,35 +254,8 @@ class ImapSession:
     def _bodies(self, wanted: list[int]) -> dict[int, bytes]:
         if not wanted:
             return {}
-        found = fetched(self._client.uid("FETCH", _listed(wanted), _BEGINNING), b"BODY[TEXT")
+        found = fetched(self._client.uid("FETCH", listed(wanted), _BEGINNING), b"BODY[TEXT")
         return {each.uid: each.part for each in found}
-
-    def _remove_batch(self, batch: list[int], present: dict[int, Place], ours: Verifier) -> list[int]:
-        found = fetched(self._client.uid("FETCH", _listed(batch), _HEADER), b"BODY[HEADER")
-        headers = {each.uid: each.part for each in found if each.uid in batch}
-        doomed = [uid for uid in batch if uid in headers and ours(present[uid], headers[uid])]
-        if doomed:
-            self._client.uid("STORE", _listed(doomed), r"+FLAGS.SILENT (\Deleted)")
-            self._expunge(doomed)
-        return [uid for uid in batch if uid not in headers or uid in doomed]
-
-    def _expunge(self, doomed: list[int]) -> None:
-        if self._client.has_capability("UIDPLUS") or self._client.has_capability("IMAP4REV2"):
-            self._client.uid("EXPUNGE", _listed(doomed))
-        elif not self._warned:
-            self._warned = True
-            log.warning(
-                "mailbox server cannot expunge by UID: messages stay, flagged as deleted",
-                extra={"server": self._server},
-            )
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def _listed(uids: list[int]) -> str:
-    return ",".join(map(str, uids))
-
-
-def _batches(uids: list[int]) -> Iterator[list[int]]:
-    return (uids[start : start + BATCH] for start in range(0, len(uids), BATCH))

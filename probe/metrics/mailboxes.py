@@ -49,6 +49,12 @@ _ROWS = (
         lambda mailbox: mailbox.messages,
     ),
     _Row(
+        GaugeMetricFamily,
+        "mailflow_mailbox_backlog_messages",
+        "Older messages in the mailbox that have not been read yet, at most; new ones are read before them.",
+        lambda mailbox: mailbox.backlog,
+    ),
+    _Row(
         CounterMetricFamily,
         "mailflow_foreign_messages",
         "Messages seen in the mailbox that are none of ours; they are left alone.",

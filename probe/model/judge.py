@@ -12,10 +12,13 @@ GRACE = timedelta(seconds=5)
 """How long after a deadline a mailbox that cannot be read is waited for, before nobody can tell."""
 
 
-def judge(record: Record, *, now: datetime, watched_until: datetime | None) -> Judgement | None:
+def judge(
+    record: Record, *, now: datetime, watched_until: datetime | None, blind: str | None = None
+) -> Judgement | None:
     """Say how a probe ended, or None while it is in flight.
 
-    ``watched_until`` is when the last reading of all folders of its mailbox began that was then completed.
+    ``watched_until`` is when the last reading of all folders of its mailbox began that was then completed;
+    ``blind`` why its mailbox cannot be read, if that is known.
     """
     if record.arrival:
         return _arrived(record.arrival, record.probe.deadline)
@@ -23,7 +26,7 @@ def judge(record: Record, *, now: datetime, watched_until: datetime | None) -> J
         return None
     if record.sending and (refusal := _refused(record.sending)):
         return refusal
-    return _not_seen(record, now, watched_until)
+    return _not_seen(record, now, watched_until, blind)
 
 
 def disturbed(step: timedelta) -> Judgement:
@@ -63,12 +66,13 @@ def _refused(sending: Sending) -> Judgement | None:
             assert_never(sending.ending)
 
 
-def _not_seen(record: Record, now: datetime, watched_until: datetime | None) -> Judgement | None:
+def _not_seen(record: Record, now: datetime, watched_until: datetime | None, blind: str | None) -> Judgement | None:
     deadline = record.probe.deadline
     if watched_until and watched_until > deadline:
         return _absent(record.sending)
     if now > deadline + GRACE:
-        return Judgement(Outcome.UNKNOWN, "its mailbox could not be read after the deadline")
+        cause = f": {blind}" if blind else ""
+        return Judgement(Outcome.UNKNOWN, f"its mailbox could not be read after the deadline{cause}")
     return None
 
 

@@ -249,6 +249,8 @@ class FakeReader:
         """Readings do not end until it is set."""
         self.keeps: set[str] = set()
         """Numbers of messages that the server will not delete."""
+        self.backlog = 0
+        """How many slices of older messages are left; each reading after the first takes one."""
         self.is_open = False
         self._mailbox = mailbox
         self._known: set[str] = set()
@@ -267,7 +269,10 @@ class FakeReader:
         self._trouble()
         self._known |= {letter.place.uid for letter in letters}
         newest = max((int(uid) for uid in self._known), default=0)
-        return News(letters, Mark(1, newest) if newest else None, len(self._stored))
+        backlog = self.backlog
+        self.backlog = max(backlog - 1, 0)
+        since = self._mailbox.clock.now() if backlog else None
+        return News(letters, Mark(1, newest) if newest else None, len(self._stored), backlog=backlog, since=since)
 
     async def wait(self, longest: timedelta) -> None:
         self.waits.append(longest)

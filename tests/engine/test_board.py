@@ -221,6 +221,15 @@ def test_messages_of_all_folders_of_a_mailbox_are_summed() -> None:
     assert (figures.messages, figures.up, figures.last_read) == (7, True, NOON + 2 * SECOND)
 
 
+def test_the_backlog_of_a_mailbox_is_that_of_all_its_folders_now() -> None:
+    board = fresh()
+    board(FolderRead("monitor", Folder.INBOX, NOON, 700, backlog=450, since=NOON))
+    board(FolderRead("monitor", Folder.JUNK, NOON, 300, backlog=50, since=NOON))
+    assert board.mailbox("monitor").backlog == 500
+    board(FolderRead("monitor", Folder.INBOX, NOON, 700))
+    assert board.mailbox("monitor").backlog == 50
+
+
 def test_a_mailbox_that_failed_says_why_until_it_is_read_again() -> None:
     board = fresh()
     board(MailboxFailed("monitor", "the server is gone"))

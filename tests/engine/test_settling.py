@@ -144,6 +144,62 @@ async def test_missing_needs_a_reading_that_began_after_the_deadline(scene: Scen
 
 
 @on_scene
+async def test_missing_needs_that_nothing_is_left_to_read_among_which_it_may_be(scene: Scene) -> None:
+    # Given one that was started before the last message of a backlog came, and one that was started after it
+    before, after = a_probe(1), a_probe(2, at=NOON + timedelta(seconds=1))
+    for probe in (before, after):
+        await started(scene, probe)
+        await sent(scene, probe)
+    await scene.advance(DEADLINE.total_seconds() + 2)
+
+    # When
+    await scene.settler.watched("monitor", scene.clock.now(), since=before.started)
+
+    # Then
+    assert outcomes(scene) == [Outcome.MISSING]
+    assert scene.of(Ended)[0].record.probe.id == after.id
+    await scene.settler.watched("monitor", scene.clock.now())
+    assert outcomes(scene) == [Outcome.MISSING, Outcome.MISSING]
+
+
+@pytest.mark.parametrize("why", ["imap.test:993 refused the login of monitor: NO", None])
+@on_scene
+async def test_an_unknown_probe_names_what_was_wrong_with_its_mailbox(scene: Scene, why: str | None) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    if why:
+        scene.settler.blinded("monitor", why)
+    await scene.advance(PAST_GRACE)
+    await scene.settler.settle_overdue("monitor")
+    [ended] = scene.of(Ended)
+    expected = f"its mailbox could not be read after the deadline{f': {why}' if why else ''}"
+    assert ended.record.judgement == Judgement(Outcome.UNKNOWN, expected)
+
+
+@on_scene
+async def test_an_unknown_probe_names_the_backlog_among_which_it_may_be(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await scene.advance(PAST_GRACE)
+    await scene.settler.watched("monitor", scene.clock.now(), since=scene.clock.now())
+    [ended] = scene.of(Ended)
+    assert ended.record.judgement
+    assert "older mail, among which it may be, was not read to its end yet" in ended.record.judgement.reason
+
+
+@on_scene
+async def test_trouble_that_is_over_is_not_named_any_more(scene: Scene) -> None:
+    scene.settler.blinded("monitor", "the server is gone")
+    await scene.settler.watched("monitor", scene.clock.now())
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await scene.advance(PAST_GRACE)
+    await scene.settler.settle_overdue("monitor")
+    [ended] = scene.of(Ended)
+    assert ended.record.judgement == Judgement(Outcome.UNKNOWN, "its mailbox could not be read after the deadline")
+
+
+@on_scene
 async def test_a_blind_mailbox_is_unknown_after_the_grace_and_not_before(scene: Scene) -> None:
     await started(scene, a_probe())
     await sent(scene, a_probe())

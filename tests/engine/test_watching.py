@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from probe.engine.asking import IDLE_POLL
+from probe.engine.asking import BETWEEN_SLICES, IDLE_POLL
 from probe.engine.watching import WORTH_IDLING
 from probe.model.letter import Folder
 from probe.ports import LedgerTrouble, MailboxTrouble, Mark
@@ -159,6 +159,18 @@ async def test_a_new_session_reads_on_from_the_mark(scene: Scene) -> None:
     Watched(scene)
     await scene.advance(0)
     assert (told, len(scene.told)) == (1, 1)
+
+
+@on_scene
+async def test_a_backlog_is_worked_down_in_slices_with_rests_and_the_folder_counts_as_read_meanwhile(
+    scene: Scene,
+) -> None:
+    watched = Watched(scene)
+    watched.reader.backlog = 3
+    await scene.advance(1)
+    slices = [NOON + number * BETWEEN_SLICES for number in range(4)]
+    assert watched.left == list(zip(slices, (3, 2, 1, 0), strict=True))
+    assert watched.reader.readings == slices
 
 
 @pytest.mark.parametrize("at_open", [True, False])

@@ -43,12 +43,15 @@ class Watched:
     def __init__(self, scene: Scene) -> None:
         self.whole: list[tuple[datetime, int]] = []
         """When complete readings began, and how many messages there were."""
+        self.left: list[tuple[datetime, int]] = []
+        """And how many older messages were left."""
         self.reader = scene.mailbox.reader(Folder.INBOX, "INBOX")
         self.watch = folder_watch(scene, self.reader, self._read_whole)
         self.task: asyncio.Task[Any] = scene.spawn(self.watch.run(since=scene.clock.now()))
 
     async def _read_whole(self, folder: Folder, began: datetime, news: News) -> None:
         self.whole.append((began, news.messages))
+        self.left.append((began, news.backlog))
 
 
 def mailbox_watch(scene: Scene) -> MailboxWatch:

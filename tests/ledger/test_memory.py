@@ -31,6 +31,15 @@ async def test_the_last_mark_of_each_folder_is_kept(ledger: SqlLedger) -> None:
     assert await ledger.mark("monitor", Folder.JUNK) == Mark(7, 3)
 
 
+@with_ledger
+async def test_a_mark_remembers_what_is_left_to_be_read_until_it_is_read(ledger: SqlLedger) -> None:
+    gaps = ((1, 250), (2**32 - 2, 2**32 - 1))
+    await ledger.set_mark("monitor", Folder.INBOX, Mark(7, 500, gaps))
+    assert await ledger.mark("monitor", Folder.INBOX) == Mark(7, 500, gaps)
+    await ledger.set_mark("monitor", Folder.INBOX, Mark(7, 500))
+    assert await ledger.mark("monitor", Folder.INBOX) == Mark(7, 500)
+
+
 def test_what_one_instance_has_read_is_not_read_for_another(url: str) -> None:
     async def story() -> None:
         async with open_ledger(url, instance="probe-a") as one, open_ledger(url, instance="probe-b") as other:

@@ -6,7 +6,7 @@ import sqlite3
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from probe.ledger import open_ledger
 from probe.ledger.engine import connect_to
 from probe.ledger.migrations import MIGRATIONS, prepare
 from probe.ledger.schema import schema
-from probe.ports import LedgerTrouble
+from probe.model.letter import Folder
+from probe.ports import LedgerTrouble, Mark
 from tests.ledger.examples import a_probe, run
 
 NEWEST = 1 + len(MIGRATIONS)
@@ -96,6 +97,31 @@ def test_migrations_are_run_in_order_once_each(url: str) -> None:
     assert _versions(url, make, fill) == [3]
     assert _versions(url, make, fill) == [3]
     assert ran == ["make", "fill"]
+
+
+def test_the_marks_of_a_first_ledger_are_kept_and_have_no_gaps(url: str) -> None:
+    def as_it_was(connection: Connection) -> None:
+        connection.execute(text("ALTER TABLE marks DROP COLUMN gaps"))
+        connection.execute(text("INSERT INTO marks VALUES ('probe-a', 'monitor', 'inbox', 7, 3)"))
+        connection.execute(text("UPDATE schema_version SET version = 1"))
+
+    async def marks() -> tuple[Mark | None, Mark | None]:
+        async with open_ledger(url, instance="probe-a") as ledger:
+            before = await ledger.mark("monitor", Folder.INBOX)
+            await ledger.set_mark("monitor", Folder.INBOX, Mark(7, 5, ((1, 2),)))
+            return before, await ledger.mark("monitor", Folder.INBOX)
+
+    run(_open(url))
+    run(_change(url, as_it_was))
+    assert run(marks()) == (Mark(7, 3), Mark(7, 5, ((1, 2),)))
+
+
+async def _change(url: str, work: Callable[[Connection], None]) -> None:
+    database = connect_to(url)
+    try:
+        await database.write(work)
+    finally:
+        await database.dispose()
 
 
 def test_a_migration_that_fails_leaves_everything_as_it_was(url: str) -> None:

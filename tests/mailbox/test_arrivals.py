@@ -58,7 +58,7 @@ def test_what_comes_while_others_are_read_is_still_unread() -> None:
 def test_what_was_left_over_is_still_unread() -> None:
     arrivals = opened(700, unread=700)
 
-    arrivals.read(700, left=450)
+    arrivals.read(250)
 
     assert arrivals.unread == 450
 

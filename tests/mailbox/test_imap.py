@@ -38,7 +38,7 @@ def deliver(server: ImapServer, count: int = 1, *, received: datetime | None = N
 
 async def read_all(reader: FolderReader) -> list[News]:
     readings = [await reader.read()]
-    while readings[-1].more:
+    while readings[-1].more or readings[-1].backlog:
         readings.append(await reader.read())
     return readings
 
@@ -185,6 +185,72 @@ def test_a_backlog_is_read_in_batches(count: int, readings: list[int]) -> None:
 
             assert [len(each.letters) for each in news] == readings
             assert news[-1].mark == Mark(1000, count)
+            assert not news[0].more
+
+    with_server(test)
+
+
+def test_a_backlog_is_read_from_its_newest_message_on_and_the_mark_says_what_is_left() -> None:
+    async def test(server: ImapServer) -> None:
+        deliver(server, 2 * BATCH + 1)
+        async with reading(imap_access(server.port), mark=Mark(1000, 0)) as reader:
+            newest, older, oldest = await read_all(reader)
+
+            assert [int(letter.place.uid) for letter in newest.letters] == list(range(BATCH + 2, 2 * BATCH + 2))
+            assert newest.mark == Mark(1000, 2 * BATCH + 1, ((1, BATCH + 1),))
+            assert older.mark == Mark(1000, 2 * BATCH + 1, ((1, 1),))
+            assert [letter.place.uid for letter in oldest.letters] == ["1"]
+            assert (newest.backlog, older.backlog, oldest.backlog) == (BATCH + 1, 1, 0)
+            assert newest.since
+            assert newest.since <= datetime.now(UTC)
+            assert oldest.since is None
+
+    with_server(test)
+
+
+def test_news_comes_before_the_backlog_and_does_not_stop_it() -> None:
+    async def test(server: ImapServer) -> None:
+        deliver(server, 3 * BATCH)
+        async with reading(imap_access(server.port), mark=Mark(1000, 0)) as reader:
+            await reader.read()
+            readings = []
+            for _ in range(4):
+                deliver(server)
+                readings.append(await reader.read())
+
+            assert [len(each.letters) for each in readings] == [1, BATCH, 2, BATCH]
+            assert [each.more for each in readings] == [False, True, False, True]
+
+    with_server(test)
+
+
+def test_a_session_after_a_crash_goes_on_with_what_was_left_beside_what_came_meanwhile() -> None:
+    async def test(server: ImapServer) -> None:
+        deliver(server, 500)
+        mark = Mark(1000, 400, ((1, 10), (21, 30)))
+        async with reading(imap_access(server.port), mark=mark) as reader:
+            readings = await read_all(reader)
+
+            uids = [int(letter.place.uid) for each in readings for letter in each.letters]
+            assert uids == [*range(401, 501), *range(21, 31), *range(1, 11)]
+            assert readings[-1].mark == Mark(1000, 500)
+            # What was left may stem from a rescan that was cut off.
+            assert [each.rescan for each in readings] == [False, True, True]
+
+    with_server(test)
+
+
+def test_a_folder_renumbered_is_scanned_again_to_its_end() -> None:
+    async def test(server: ImapServer) -> None:
+        deliver(server, 2 * BATCH + 1)
+        async with reading(imap_access(server.port), mark=Mark(999, 7, ((1, 3),))) as reader:
+            readings = await read_all(reader)
+            deliver(server)
+            after = await reader.read()
+
+            assert sum(len(each.letters) for each in readings) == 2 * BATCH + 1
+            assert all(each.rescan for each in readings)
+            assert (len(after.letters), after.rescan) == (1, False)
 
     with_server(test)
 
@@ -199,6 +265,7 @@ def test_gaps_in_a_backlog_are_passed_over() -> None:
             news = await read_all(reader)
 
             assert sum(len(each.letters) for each in news) == BATCH // 2 - 1 + BATCH + 1
+            assert all(each.letters for each in news)
 
     with_server(test)
 
