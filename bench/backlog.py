@@ -24,8 +24,8 @@ KNOWN_GOAL = 1.0
 MEMORY_GOAL = 32 * 1024 * 1024
 """Octets, from a mailbox without foreign mail to the highest while the backlog is read."""
 _AWAY = timedelta(seconds=4)
-_LONGEST = timedelta(minutes=5)
-_AFTERWARDS = timedelta(seconds=5)
+_LONGEST = timedelta(minutes=10)
+_AFTERWARDS = timedelta(seconds=10)
 
 
 @click.command()
@@ -36,7 +36,8 @@ def main(messages: int) -> None:
         config = lab.write_config(
             # Kept, because a deleted file tells nothing.
             mailboxes={"monitor": {"keep": "1h"}},
-            routes={"inbound": {"interval": "1s", "deadline": "10s"}},
+            # Dovecot looks through a whole Maildir whenever something is new in it.
+            routes={"inbound": {"interval": "5s", "deadline": "30s"}},
         )
         maildir = lab.path / "dovecot/mail/monitor/Maildir"
         with Program(config, listen=f"{lab.hub}:9847") as program:

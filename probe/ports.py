@@ -15,6 +15,7 @@ from probe.model.probe import Judgement, Probe, Record
 from probe.model.reply import Attempt, Exchange
 from probe.model.secret import Secret
 from probe.model.settings import Member, SmtpSettings
+from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.model.verdict import Verdict
 
 
@@ -79,9 +80,16 @@ class Tokens(Protocol):
 class MailboxTrouble(Exception):
     """A mailbox cannot be read; the message says why, in one sentence."""
 
+    def __init__(self, why: str, kind: TroubleKind = TroubleKind.OTHER) -> None:
+        super().__init__(why)
+        self.kind = kind
+
 
 class MailboxBusy(MailboxTrouble):
     """Somebody else holds the mailbox (RFC 2449 8.1.2): contention, not an outage."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, TroubleKind.LOCKED)
 
 
 Gap = tuple[int, int]
@@ -115,6 +123,10 @@ class News:
     """How many older messages are left, at most; further readings bring them, the newest first, after any news."""
     since: datetime | None = None
     """Since when nothing came that is among those; None without a backlog."""
+    troubles: tuple[Trouble, ...] = ()
+    """What is wrong though the folder can be read."""
+    quota: Quota | None = None
+    """How full the mailbox is; None where its server does not tell, or not in this folder."""
 
 
 class FolderReader(Protocol):

@@ -15,8 +15,10 @@ from probe.engine.happenings import (
     MembersKnown,
     SharedFault,
 )
+from probe.model.letter import Folder
 from probe.model.outcome import State
 from probe.model.probe import Record
+from probe.model.trouble import TroubleKind
 
 log = logging.getLogger("mailflow")
 
@@ -26,6 +28,7 @@ class Journal:
 
     def __init__(self) -> None:
         self._failed_mailboxes: dict[str, str] = {}
+        self._troubles: dict[tuple[str, Folder], frozenset[TroubleKind]] = {}
         self._members: dict[str, MembersKnown] = {}
 
     def __call__(self, happening: Happening) -> None:
@@ -40,11 +43,12 @@ class Journal:
             case SharedFault(pool, route, shared):
                 fields = {"pool": pool, "route": route, "shared": str(shared).lower()}
                 log.log(logging.WARNING if shared else logging.INFO, "shared fault", extra=fields)
-            case MailboxFailed(mailbox, reason):
-                self._mailbox_failed(mailbox, reason)
+            case MailboxFailed(mailbox, reason, kind):
+                self._mailbox_failed(mailbox, reason, kind)
             case FolderRead(mailbox=mailbox):
                 if self._failed_mailboxes.pop(mailbox, None):
                     log.info("mailbox is readable again", extra={"mailbox": mailbox})
+                self._troubled(happening)
             case DiscoveryFailed(pool, reason):
                 log.warning("members could not be looked up", extra={"pool": pool, "reason": reason})
             case MailboxInUse(mailbox, reason):
@@ -60,10 +64,22 @@ class Journal:
             case _:
                 pass
 
-    def _mailbox_failed(self, mailbox: str, reason: str) -> None:
+    def _troubled(self, read: FolderRead) -> None:
+        known = self._troubles.get((read.mailbox, read.folder), frozenset())
+        kinds = frozenset(trouble.kind for trouble in read.troubles)
+        for trouble in read.troubles:
+            if trouble.kind not in known:
+                fields = {"mailbox": read.mailbox, "kind": trouble.kind.value, "reason": trouble.text}
+                log.warning("mailbox is in trouble, but can be read", extra=fields)
+        for over in sorted(known - kinds):
+            log.info("trouble of a mailbox is over", extra={"mailbox": read.mailbox, "kind": over.value})
+        self._troubles[read.mailbox, read.folder] = kinds
+
+    def _mailbox_failed(self, mailbox: str, reason: str, kind: TroubleKind) -> None:
         if self._failed_mailboxes.get(mailbox) != reason:
             self._failed_mailboxes[mailbox] = reason
-            log.warning("mailbox cannot be read", extra={"mailbox": mailbox, "reason": reason})
+            fields = {"mailbox": mailbox, "kind": kind.value, "reason": reason}
+            log.warning("mailbox cannot be read", extra=fields)
 
 
 def _probe_fields(record: Record) -> dict[str, str | None]:

@@ -28,6 +28,7 @@ from probe.model.letter import Folder, Kind
 from probe.model.outcome import Outcome, State
 from probe.model.probe import PathKey, Probe, Record
 from probe.model.settings import Route, Settings
+from probe.model.trouble import Trouble, TroubleKind
 from probe.model.verdict import NO_OPINION, Verdict
 from probe.ports import Sighted, Total
 
@@ -95,11 +96,12 @@ class Board:
                 self._ended(record)
             case FolderRead():
                 self._read(happening)
-            case MailboxFailed(mailbox, reason):
+            case MailboxFailed(mailbox, reason, kind):
                 figures = self._mailboxes[mailbox]
-                self._mailboxes[mailbox] = replace(figures, up=False, tried=True, trouble=reason)
-            case MailboxInUse(mailbox):
-                self._mailboxes[mailbox] = replace(self._mailboxes[mailbox], tried=True)
+                self._mailboxes[mailbox] = replace(figures, up=False, tried=True, troubles=(Trouble(kind, reason),))
+            case MailboxInUse(mailbox, reason):
+                locked = (Trouble(TroubleKind.LOCKED, reason),)
+                self._mailboxes[mailbox] = replace(self._mailboxes[mailbox], tried=True, troubles=locked)
             case Judged():
                 self._judged(happening)
             case SharedFault(pool, route, shared):
@@ -219,7 +221,9 @@ class Board:
             self._mailboxes[read.mailbox],
             up=True,
             tried=True,
-            trouble=None,
+            # What is wrong with the server is often found in all its folders.
+            troubles=tuple(dict.fromkeys(trouble for folder in folders for trouble in folder.troubles)),
+            quota=next((folder.quota for folder in folders if folder.quota), None),
             last_read=read.at,
             messages=sum(folder.messages for folder in folders),
             backlog=sum(folder.backlog for folder in folders),

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from probe.model.outcome import Outcome, Stage, State
 from probe.model.settings import Member
+from probe.model.trouble import Quota, Trouble
 from probe.model.verdict import Verdict
 from probe.ports import Tally, Total
 
@@ -130,11 +131,18 @@ class MailboxFigures:
     up: bool = False
     tried: bool = False
     """Whether it was tried at all, well or not."""
-    trouble: str | None = None
+    troubles: tuple[Trouble, ...] = ()
+    """What is wrong with it now, also where it can be read."""
     last_read: datetime | None = None
     messages: int = 0
     """In all watched folders."""
     backlog: int = 0
     """Of these at most so many are older ones that have not been read yet."""
+    quota: Quota | None = None
     foreign: int = 0
     forged: int = 0
+
+    @property
+    def trouble(self) -> str | None:
+        """Return all that is wrong with it, in words."""
+        return "; ".join(trouble.text for trouble in self.troubles) or None

@@ -8,6 +8,7 @@ from probe.model.letter import Folder, Kind, Sighting
 from probe.model.probe import Probe, Record
 from probe.model.reply import Attempt
 from probe.model.settings import Member
+from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.model.verdict import Verdict
 from probe.ports import Sighted
 
@@ -91,6 +92,9 @@ class FolderRead:
     backlog: int = 0
     since: datetime | None = None
     """Since when nothing came that is in the backlog."""
+    troubles: tuple[Trouble, ...] = ()
+    """What is wrong though it can be read."""
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class MailboxFailed:
 
     mailbox: str
     reason: str
+    kind: TroubleKind = TroubleKind.OTHER
 
 
 @dataclass(frozen=True, slots=True)

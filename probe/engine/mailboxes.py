@@ -86,7 +86,16 @@ class MailboxWatch:
 
     def _whole(self, folders: set[Folder]) -> ReadWhole:
         async def read_whole(folder: Folder, began: datetime, news: News) -> None:
-            read = FolderRead(self._mailbox, folder, began, news.messages, news.backlog, news.since)
+            read = FolderRead(
+                self._mailbox,
+                folder,
+                began,
+                news.messages,
+                backlog=news.backlog,
+                since=news.since,
+                troubles=news.troubles,
+                quota=news.quota,
+            )
             self._read[folder] = self._untold[folder] = read
             if set(self._read) == folders:
                 self._tell()
@@ -107,7 +116,7 @@ class MailboxWatch:
         if isinstance(trouble, MailboxBusy):
             self._report(MailboxInUse(self._mailbox, str(trouble)))
         else:
-            self._report(MailboxFailed(self._mailbox, str(trouble)))
+            self._report(MailboxFailed(self._mailbox, str(trouble), trouble.kind))
 
 
 def _first(group: BaseExceptionGroup[Trouble]) -> Trouble:

@@ -15,6 +15,7 @@ from probe.mailbox.wire import Wire
 from probe.mailbox.worker import Worker
 from probe.model.letter import Folder, Place
 from probe.model.settings import ImapSettings, Mailbox
+from probe.model.trouble import TroubleKind
 from probe.ports import Clock, MailboxTrouble, Mark, News, Verifier
 
 _NOT_A_FOLDER = {b"\\Noselect", b"\\NonExistent"}
@@ -71,7 +72,8 @@ class ImapAccess:
             listed = [each for each in client.list_folders() if not _NOT_A_FOLDER.intersection(each[0])]
         junk = self._junk(listed)
         if junk is not None and junk not in (name for _, _, name in listed):
-            raise MailboxTrouble(f"{server} has no folder {junk} for {self._settings.login.username}")
+            said = f"{server} has no folder {junk} for {self._settings.login.username}"
+            raise MailboxTrouble(said, TroubleKind.FOLDER_GONE)
         with contextlib.suppress(MailboxTrouble), translated(server):
             client.begin(self._patience.goodbye_seconds)
             client.logout()
@@ -103,6 +105,7 @@ class ImapReader:
         self._name = name
         self._clock = clock
         self._patience = patience
+        self._is_inbox = folder is Folder.INBOX
         self._place = lambda validity, uid: Place(mailbox, folder, validity, uid)
         self._wire = Wire()
         self._bell = Bell()
@@ -152,6 +155,7 @@ class ImapReader:
             self._settings,
             credentials=self._credentials,
             place=self._place,
+            is_inbox=self._is_inbox,
             clock=self._clock,
             patience=self._patience,
         )

@@ -8,7 +8,7 @@ from imapclient.exceptions import IMAPClientError
 from probe.mailbox.credentials import Credentials
 from probe.mailbox.patience import Patience
 from probe.mailbox.pushclient import Heard, PushClient
-from probe.mailbox.trouble import text
+from probe.mailbox.trouble import refused_login, text
 from probe.mailbox.wire import Broken, Wire
 from probe.model.oauth import MECHANISMS, Bearer, after_failure
 from probe.model.settings import ImapSettings, Login, Tls
@@ -64,7 +64,7 @@ def _authenticate(client: PushClient, settings: ImapSettings, login: Login | Bea
     except (imaplib.IMAP4.error, IMAPClientError) as exc:
         said = text(str(exc).replace(secret, "***"))
         # Without the cause: a traceback must not show what was sent.
-        raise MailboxTrouble(f"{settings.endpoint} refused the login of {login.username}: {said}") from None
+        raise refused_login(settings.endpoint, login.username, said) from None
 
 
 def _show_token(client: PushClient, bearer: Bearer) -> None:

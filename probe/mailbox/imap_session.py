@@ -2,6 +2,8 @@
 
 import contextlib
 import imaplib
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,22 +15,24 @@ from probe.mailbox.backlog import Backlog, Unread
 from probe.mailbox.bell import Bell
 from probe.mailbox.credentials import Credentials
 from probe.mailbox.fetched import Fetched, fetched, uids
+from probe.mailbox.imap_beginning import last_before
 from probe.mailbox.imap_login import log_in
 from probe.mailbox.imap_removing import Remover, listed
 from probe.mailbox.patience import Patience
+from probe.mailbox.pushes import Pushes
+from probe.mailbox.quota import QuotaWatch
 from probe.mailbox.recognition import BODY_CAP, HEADER_CAP, wants_body
 from probe.mailbox.trouble import text, translated
 from probe.mailbox.wire import Wire
 from probe.model.letter import Letter, Place
 from probe.model.settings import ImapSettings
+from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.ports import Clock, Gap, MailboxTrouble, Mark, News, Verifier
 
 BATCH = 250
 """Messages in one FETCH: beyond it nothing gets faster, and their headers fit under the cap of the wire."""
 WINDOWS = 40
 """Batches of UIDs that one reading looks through when they are full of gaps."""
-SEARCHED_UIDS = 5000
-"""How far back a first reading goes: the UIDs found must fit on one line."""
 WITHOUT_IDLE = timedelta(seconds=30)
 
 _NEWS = f"(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER]<0.{HEADER_CAP}>)"
@@ -45,11 +49,13 @@ class ImapSession:
         *,
         credentials: Credentials,
         place: Callable[[int, str], Place],
+        is_inbox: bool,
         clock: Clock,
         patience: Patience,
     ) -> None:
         self._settings = settings
         self._place = place
+        self._is_inbox = is_inbox
         self._clock = clock
         self._patience = patience
         self._server = settings.endpoint
@@ -63,6 +69,8 @@ class ImapSession:
         with translated(self._server):
             self._client = log_in(wire, settings, credentials=credentials, heard=self._heard, patience=patience)
         self._remover = Remover(self._client, self._server)
+        self._quota = QuotaWatch(self._client, clock)
+        self._pushes = Pushes(worth_seconds=patience.push_seconds)
 
     def open(self, name: str, mark: Mark | None, *, since: datetime) -> None:
         """Open the folder read-only and decide where to begin."""
@@ -74,18 +82,22 @@ class ImapSession:
                 self._take_up(mark.gaps)
             else:
                 self._rescan = mark is not None
-                self._cursor = self._last_before(since, selected)
+                last = int(selected[b"UIDNEXT"]) - 1 if b"UIDNEXT" in selected else self._highest()
+                self._cursor = last_before(self._client, since, last=last)
                 # What arrived meanwhile was told with the reply to the search, and has to be counted.
                 selected = self._select(read_only=True)
             self._count_unread(selected)
 
     def read(self) -> News:
         """Ask for news and fetch it, or a slice of the backlog; one round trip when there is neither."""
+        begun = time.monotonic()
         with self._operation():
             if not self._fresh:
                 self._client.noop()
+                self._pushes.asked(news=self._arrivals.unread > 0)
             self._fresh = False
             letters, rescan = self._next_letters()
+            quota = self._quota.now() if self._is_inbox else None
             return News(
                 letters,
                 Mark(self._uidvalidity, self._cursor, self._backlog.gaps),
@@ -94,6 +106,8 @@ class ImapSession:
                 more=self._arrivals.unread > 0,
                 backlog=self._backlog.size,
                 since=self._backlog.since,
+                troubles=tuple(self._troubles(quota, time.monotonic() - begun)),
+                quota=quota,
             )
 
     def wait(self, bell: Bell, longest: timedelta) -> None:
@@ -103,13 +117,17 @@ class ImapSession:
             if self._arrivals.unread or bell.rung():
                 return
             offered = self._client.has_capability("IDLE")
-            seconds = (longest if offered else min(longest, WITHOUT_IDLE)).total_seconds()
-            self._client.watch(
+            seconds = min(longest.total_seconds(), self._longest_wait(offered))
+            begun = time.monotonic()
+            pushed = self._client.watch(
                 bell,
                 seconds,
                 changed=lambda: self._arrivals.changes != before,
                 patience_seconds=self._patience.operation_seconds,
             )
+            took = time.monotonic() - begun
+            if offered:
+                self._pushes.idled(took, told=pushed, cut_short=took < seconds)
 
     def remove(self, places: Sequence[Place], ours: Verifier) -> Sequence[Place]:
         """Delete by UID what is still ours, and open the folder read-only again."""
@@ -134,6 +152,20 @@ class ImapSession:
             self._client.begin(self._patience.operation_seconds)
             yield
 
+    def _longest_wait(self, idle_is_offered: bool) -> float:
+        if not idle_is_offered:
+            return WITHOUT_IDLE.total_seconds()
+        return self._patience.push_seconds if self._pushes.are_missing else math.inf
+
+    def _troubles(self, quota: Quota | None, took: float) -> Iterator[Trouble]:
+        if quota and quota.is_full:
+            yield Trouble(TroubleKind.OVER_QUOTA, f"{self._server} has no room left for it: {quota} are used")
+        if self._pushes.are_missing:
+            said = f"{self._server} keeps IDLE open and pushes nothing: it is asked instead"
+            yield Trouble(TroubleKind.IDLE_SILENT, said)
+        if took > self._patience.slow_seconds:
+            yield Trouble(TroubleKind.SLOW, f"{self._server} took {took:.1f} s to say what is new")
+
     def _heard(self, kind: str, said: Any) -> None:
         match kind:
             case "EXISTS":
@@ -154,7 +186,8 @@ class ImapSession:
         except imaplib.IMAP4.abort:
             raise
         except IMAPClientError as exc:
-            raise MailboxTrouble(f"{self._server} does not open the folder {self._name}: {text(str(exc))}") from exc
+            said = f"{self._server} does not open the folder {self._name}: {text(str(exc))}"
+            raise MailboxTrouble(said, TroubleKind.FOLDER_GONE) from exc
         self._validity = int(selected[b"UIDVALIDITY"])
         return selected
 
@@ -178,15 +211,6 @@ class ImapSession:
         for first, last in gaps:
             # A rescan may have been cut off.
             self._backlog.add(Unread(first, last, self._clock.now(), rescan=True))
-
-    def _last_before(self, since: datetime, selected: dict[bytes, Any]) -> int:
-        """Return the UID of the last message that lies before all those to be read, or any as good."""
-        last = int(selected[b"UIDNEXT"]) - 1 if b"UIDNEXT" in selected else self._highest()
-        # SINCE knows no time zones (RFC 9051 6.4.4), so that the day before belongs to it.
-        day = since - timedelta(days=1)
-        date = f"{day.day}-{_MONTHS[day.month - 1]}-{day.year}"
-        found = self._client.uid("SEARCH", f"UID {max(last - SEARCHED_UIDS, 0) + 1}:* SINCE {date}")
-        return min([int(uid) for line in found if line for uid in line.split()], default=last + 1) - 1
 
     def _next_letters(self) -> tuple[list[Letter], bool]:
         """Return news first, but a slice of the backlog after each; and whether they may have been seen before."""
@@ -256,6 +280,3 @@ class ImapSession:
             return {}
         found = fetched(self._client.uid("FETCH", listed(wanted), _BEGINNING), b"BODY[TEXT")
         return {each.uid: each.part for each in found}
-
-
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

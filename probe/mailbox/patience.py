@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from probe.model.trouble import SLOW_AFTER
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -10,6 +12,10 @@ class Patience:
     connect_seconds: float = 10.0
     operation_seconds: float = 30.0
     """Logging in, or any one thing that is asked of a session."""
+    slow_seconds: float = SLOW_AFTER.total_seconds()
+    """A reading that takes longer is told as trouble, though it comes to an end."""
+    push_seconds: float = 5.0
+    """An IDLE that told nothing for so long has told all that came but in its last moment."""
     goodbye_seconds: float = 0.4
     grace_seconds: float = 5.0
     """On top, for what no socket can bound, such as the system's resolver."""

@@ -15,6 +15,7 @@ from probe.mailbox.recognition import BODY_CAP, HEADER_CAP, wants_body
 from probe.mailbox.worker import Worker
 from probe.model.letter import Folder, Letter, Place
 from probe.model.settings import Mailbox, Pop3Settings
+from probe.model.trouble import Trouble, TroubleKind
 from probe.ports import Clock, MailboxTrouble, Mark, News, Verifier
 
 READING_SECONDS = 10.0
@@ -79,6 +80,7 @@ class Pop3Reader:
         self._clock = clock
         self._patience = patience
         self._mailbox = mailbox
+        self._server = settings.endpoint
         self._folder = folder
         self._known: set[str] | None = None
         self._first_seen: dict[str, datetime] = {}
@@ -118,15 +120,22 @@ class Pop3Reader:
         await self._worker.ended(within=self._patience.goodbye_seconds)
 
     def _read(self) -> News:
+        begun = time.monotonic()
         with self._maildrop.visit() as client:
             listed = _uidls(client)
+            took = time.monotonic() - begun
             now = self._clock.now()
             new = self._new(listed, now)
             sizes = {number: int(word.split(" ")[0]) for number, word in client.table("LIST")} if new else {}
             letters = self._letters(client, new, sizes)
         # Not before the session has ended well: what is lost with it must be read again.
         self._read_already(letters)
-        return News(letters, None, len(listed), more=len(letters) < len(new))
+        return News(letters, None, len(listed), more=len(letters) < len(new), troubles=self._troubles(took))
+
+    def _troubles(self, took: float) -> tuple[Trouble, ...]:
+        if took <= self._patience.slow_seconds:
+            return ()
+        return (Trouble(TroubleKind.SLOW, f"{self._server} took {took:.1f} s to say what is there"),)
 
     def _new(self, listed: list[tuple[int, str]], now: datetime) -> list[tuple[int, str]]:
         """Return what has not been read yet, newest first, and forget what is no longer there."""

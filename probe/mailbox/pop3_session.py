@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from probe.mailbox.credentials import Credentials
 from probe.mailbox.patience import Patience
 from probe.mailbox.pop3_client import Pop3Client, is_contention
-from probe.mailbox.trouble import text, translated
+from probe.mailbox.trouble import refused_login, text, translated
 from probe.mailbox.wire import Broken, Wire
 from probe.model.oauth import Bearer
 from probe.model.settings import Login, Pop3Settings, Tls
 from probe.net.tls import client_context
-from probe.ports import MailboxBusy, MailboxTrouble
+from probe.ports import MailboxBusy
 
 RETRY_SECONDS = (0.2, 0.5, 1.0)
 """How long a visitor waits before it knocks again at a maildrop that somebody else holds."""
@@ -96,7 +96,7 @@ class Maildrop:
             if is_contention(said):
                 raise MailboxBusy(f"{self._server} says that the mailbox of {username} is busy: {said}") from None
             self._credentials.refused()
-            raise MailboxTrouble(f"{self._server} refused the login of {username}: {said}") from None
+            raise refused_login(self._server, username, said) from None
 
     @functools.cached_property
     def _context(self) -> ssl.SSLContext:

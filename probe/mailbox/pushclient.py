@@ -56,22 +56,27 @@ class PushClient(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
         replies: list[Any] = self._imap.untagged_responses.pop(command, [None])
         return replies
 
-    def watch(self, bell: Bell, seconds: float, *, changed: Callable[[], bool], patience_seconds: float) -> None:
-        """Return when something has changed, the bell is rung, or after so many seconds; by IDLE if offered."""
+    def watch(self, bell: Bell, seconds: float, *, changed: Callable[[], bool], patience_seconds: float) -> bool:
+        """Return when something has changed, the bell is rung, or after so many seconds; by IDLE if offered.
+
+        Returns whether something had changed before IDLE was ended: many servers tell at its end what they kept back.
+        """
         self.begin(seconds + patience_seconds)
         if not self.has_capability("IDLE"):
             self._listen(bell, seconds, until=changed)
-            return
+            return changed()
         tag = self._imap._command("IDLE")
         # RFC 2177 3 lets news come before the continuation as well as with it.
         while self._imap._get_response() is not None:
             if self._imap.tagged_commands[tag]:
                 raise IMAPClientError("IDLE was refused")
         self._listen(bell, seconds, until=lambda: changed() or bool(self._imap.tagged_commands[tag]))
+        pushed = changed()
         self._wire.allow(patience_seconds)
         if not self._imap.tagged_commands[tag]:  # a server may end it by itself
             self._imap.send(b"DONE\r\n")
         self._checkok("idle", *self._imap._command_complete("IDLE", tag))
+        return pushed
 
     def _listen(self, bell: Bell, seconds: float, *, until: Callable[[], bool]) -> None:
         end = time.monotonic() + seconds

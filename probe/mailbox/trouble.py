@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from imapclient.exceptions import ProtocolError
 
-from probe.mailbox.wire import Broken
+from probe.mailbox.wire import Broken, Lost
+from probe.model.trouble import TroubleKind
 from probe.net.text import printable
 from probe.ports import MailboxTrouble
 
@@ -22,13 +23,33 @@ def translated(server: str) -> Iterator[None]:
     except MailboxTrouble:
         raise
     except Exception as exc:  # garbage makes the parsers fail in ways that nobody lists
-        raise MailboxTrouble(f"{server} {_reason(exc)}") from exc
+        raise MailboxTrouble(f"{server} {_reason(exc)}", _kind(exc)) from exc
+
+
+def refused_login(server: str, username: str, said: str) -> MailboxTrouble:
+    """Return the trouble of a login that was refused in these words, which hold no secret."""
+    # RFC 5530 3, RFC 3206 4: the password may be right.
+    for_now = "[UNAVAILABLE]" in said or "[SYS/TEMP]" in said
+    kind = TroubleKind.OTHER if for_now else TroubleKind.LOGIN_REFUSED
+    return MailboxTrouble(f"{server} refused the login of {username}: {said}", kind)
 
 
 def text(raw: object) -> str:
     """Return what a server said as something that can be shown."""
     said = raw[-1] if isinstance(raw, list) and raw else raw
     return printable(said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said))
+
+
+def _kind(exc: Exception) -> TroubleKind:
+    match exc:
+        case TimeoutError():
+            return TroubleKind.SLOW
+        case ssl.SSLError():
+            return TroubleKind.OTHER
+        case Lost() | OSError():
+            return TroubleKind.UNREACHABLE
+        case _:
+            return TroubleKind.OTHER
 
 
 def _reason(exc: Exception) -> str:

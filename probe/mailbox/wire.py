@@ -19,6 +19,10 @@ class Broken(Exception):
     """The connection is of no more use; the message completes a sentence that begins with the server's name."""
 
 
+class Lost(Broken):
+    """There is no connection, or none any more."""
+
+
 class Wire:
     """A connection that is used by one thread at a time; only `cut` may be called from another.
 
@@ -48,7 +52,10 @@ class Wire:
 
     def connect(self, host: str, port: int) -> None:
         """Connect within the time allowed."""
-        sock = socket.create_connection((host, port), self._seconds_left())
+        try:
+            sock = socket.create_connection((host, port), self._seconds_left())
+        except TimeoutError as exc:
+            raise Lost("cannot be reached: no answer in time") from exc
         with self._lock:
             self._sock = sock
             if self._was_cut:
@@ -144,7 +151,7 @@ class Wire:
     def _take_in(self) -> None:
         more = self.sock.recv(_SEGMENT)
         if not more:
-            raise Broken("closed the connection")
+            raise Lost("closed the connection")
         self._octets_left -= len(more)
         if self._octets_left < 0:
             raise Broken("sent more than was asked for")

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from probe.model.trouble import TroubleKind
 from probe.ports import MailboxTrouble
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class Worker:
             async with asyncio.timeout(within):
                 return await answer
         except TimeoutError as exc:
-            raise MailboxTrouble("no answer in time") from exc
+            raise MailboxTrouble("no answer in time", TroubleKind.SLOW) from exc
 
     def end(self) -> None:
         """Let the thread end after the call that is going on; its last act frees what it used."""

@@ -7,6 +7,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from probe.engine.figures import MailboxFigures
+from probe.model.trouble import TroubleKind
 
 
 def mailbox_metrics(mailboxes: Mapping[str, MailboxFigures]) -> Iterator[Metric]:
@@ -18,6 +19,20 @@ def mailbox_metrics(mailboxes: Mapping[str, MailboxFigures]) -> Iterator[Metric]
             if value is not None:
                 family.add_metric((mailbox,), value)
         yield family
+    yield _troubles(mailboxes)
+
+
+def _troubles(mailboxes: Mapping[str, MailboxFigures]) -> Metric:
+    family = GaugeMetricFamily(
+        "mailflow_mailbox_trouble",
+        "1 for each kind of trouble that the mailbox has now; those of a mailbox that can be read, too.",
+        labels=("mailbox", "kind"),
+    )
+    for mailbox, figures in mailboxes.items():
+        present = {trouble.kind for trouble in figures.troubles}
+        for kind in TroubleKind:
+            family.add_metric((mailbox, kind.value), float(kind in present))
+    return family
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,12 @@ _ROWS = (
         "mailflow_mailbox_backlog_messages",
         "Older messages in the mailbox that have not been read yet, at most; new ones are read before them.",
         lambda mailbox: mailbox.backlog,
+    ),
+    _Row(
+        GaugeMetricFamily,
+        "mailflow_mailbox_quota_used_ratio",
+        "Share of the mailbox's tightest quota that is used; only where its server tells (RFC 9208).",
+        lambda mailbox: mailbox.quota.ratio if mailbox.quota else None,
     ),
     _Row(
         CounterMetricFamily,

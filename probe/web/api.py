@@ -9,7 +9,7 @@ from probe.model.outcome import Outcome
 from probe.ports import LONGEST_PAGE, Query
 from probe.web.answers import Json, trouble
 from probe.web.sources import Sources
-from probe.web.views import life_view, page_view, pools_view
+from probe.web.views import life_view, mailboxes_view, page_view, pools_view
 
 USUAL_PAGE = 100
 
@@ -19,6 +19,9 @@ def api_routes(sources: Sources) -> list[Route]:
 
     async def pools(_: Request) -> Response:
         return Json(pools_view(sources.board()))
+
+    async def mailboxes(_: Request) -> Response:
+        return Json(mailboxes_view(sources.board()))
 
     async def probes(request: Request) -> Response:
         try:
@@ -32,6 +35,7 @@ def api_routes(sources: Sources) -> list[Route]:
 
     return [
         Route("/api/v1/pools", pools),
+        Route("/api/v1/mailboxes", mailboxes),
         Route("/api/v1/probes", probes),
         Route("/api/v1/probes/{id}", probe),
     ]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from probe.engine.board import Board
+from probe.engine.figures import MailboxFigures
 from probe.model.consensus import Asked, consensus, sentence
 from probe.model.letter import Hop
 from probe.model.message import Envelope
@@ -65,6 +66,11 @@ def page_view(page: Page) -> Json:
 def pools_view(board: Board) -> Json:
     """Return all pools with their members and the verdicts on them."""
     return {"pools": [{"name": pool, "members": _members(board, pool)} for pool in board.settings.pools]}
+
+
+def mailboxes_view(board: Board) -> Json:
+    """Return all mailboxes: whether they can be read, what is wrong with them, what lies in them."""
+    return {"mailboxes": [_mailbox(name, board.mailbox(name)) for name in board.settings.mailboxes]}
 
 
 def enquiry_view(envelope: Envelope, asked: Sequence[Asked], *, gap: str | None) -> Json:
@@ -139,6 +145,21 @@ def _hops(hops: Iterable[Hop]) -> list[Json]:
         {"by": hop.by, "protocol": hop.protocol, "at": moment(hop.at), "delay_seconds": _seconds(hop.delay)}
         for hop in hops
     ]
+
+
+def _mailbox(name: str, figures: MailboxFigures) -> Json:
+    quota = figures.quota
+    return {
+        "name": name,
+        "up": figures.up if figures.tried else None,
+        "troubles": [{"kind": trouble.kind.value, "text": trouble.text} for trouble in figures.troubles],
+        "last_read": moment(figures.last_read),
+        "messages": figures.messages,
+        "backlog": figures.backlog,
+        "foreign": figures.foreign,
+        "forged": figures.forged,
+        "quota": {"resource": quota.resource, "used": quota.used, "limit": quota.limit} if quota else None,
+    }
 
 
 def _members(board: Board, pool: str) -> list[Json]:

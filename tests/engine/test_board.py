@@ -19,6 +19,7 @@ from probe.engine.happenings import (
     LedgerFailed,
     LedgerWorks,
     MailboxFailed,
+    MailboxInUse,
     MembersKnown,
     Seen,
     SharedFault,
@@ -31,6 +32,7 @@ from probe.model.outcome import Outcome, State
 from probe.model.probe import Judgement, Probe, Record, Sending
 from probe.model.reply import Ending
 from probe.model.settings import Discovery, DiscoveryKind, Pool
+from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.model.verdict import Verdict
 from probe.ports import Sighted, Tally, Total
 from tests.engine.fakes import NOON, attempt
@@ -236,6 +238,25 @@ def test_a_mailbox_that_failed_says_why_until_it_is_read_again() -> None:
     assert (board.mailbox("monitor").up, board.mailbox("monitor").trouble) == (False, "the server is gone")
     board(FolderRead("monitor", Folder.INBOX, NOON, 0))
     assert (board.mailbox("monitor").up, board.mailbox("monitor").trouble) == (True, None)
+
+
+def test_what_is_wrong_with_a_mailbox_that_can_be_read_is_told_once_for_all_its_folders() -> None:
+    board = fresh()
+    slow, full = Trouble(TroubleKind.SLOW, "it is slow"), Trouble(TroubleKind.OVER_QUOTA, "it is full")
+    board(FolderRead("monitor", Folder.INBOX, NOON, 0, troubles=(slow, full), quota=Quota("MESSAGE", 3, 3)))
+    board(FolderRead("monitor", Folder.JUNK, NOON, 0, troubles=(slow,)))
+    figures = board.mailbox("monitor")
+    assert (figures.up, figures.trouble, figures.quota) == (True, "it is slow; it is full", Quota("MESSAGE", 3, 3))
+    board(FolderRead("monitor", Folder.INBOX, NOON, 0))
+    assert board.mailbox("monitor").troubles == (slow,)
+
+
+def test_a_mailbox_that_somebody_else_holds_says_so_and_is_not_called_unreadable() -> None:
+    board = fresh()
+    board(FolderRead("monitor", Folder.INBOX, NOON, 0))
+    board(MailboxInUse("monitor", "it is locked"))
+    figures = board.mailbox("monitor")
+    assert (figures.up, figures.troubles) == (True, (Trouble(TroubleKind.LOCKED, "it is locked"),))
 
 
 def test_strangers_are_counted_by_kind() -> None:

@@ -10,6 +10,7 @@ from probe.model.probe import Judgement, Probe, Record, Sending
 from probe.model.reply import Attempt, Ending, Reply
 from probe.model.secret import Secret
 from probe.model.settings import ImapSettings, Login, Mailbox, Member, Pool, Route, Settings
+from probe.model.trouble import Quota
 from probe.model.verdict import Verdict
 from probe.ports import Sighted
 
@@ -52,7 +53,7 @@ def lively_board() -> Board:
         if record.arrival:
             board(Seen(record, record.arrival, Sighted.ARRIVAL))
         board(Ended(record))
-    board(FolderRead("monitor", Folder.INBOX, NOW, 7))
+    board(FolderRead("monitor", Folder.INBOX, NOW, 7, quota=Quota("MESSAGE", 7, 100)))
     board(Judged("vip", "mta1", Verdict(State.UP, "fine", NOW, ("a1",), NOW), None))
     board(Judged("vip", "mta2", Verdict(State.DOWN, "3 probes in a row missing", NOW, ("a2",), NOW), None))
     return board

@@ -12,10 +12,12 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from probe.engine.board import Board
-from probe.engine.happenings import MembersKnown
+from probe.engine.happenings import FolderRead, MailboxFailed, MembersKnown
 from probe.metrics import ReloadState, TokenExpiries
 from probe.metrics.collector import registry
+from probe.model.letter import Folder
 from probe.model.outcome import Outcome
+from probe.model.trouble import TroubleKind
 from tests.metrics.boards import NOW, fresh_board, lively_board
 
 GOOD = ReloadState(True, NOW)
@@ -59,13 +61,23 @@ def test_a_series_that_can_exist_is_there_from_the_start_at_0(series: str) -> No
     assert scrape(fresh_board())[series] == 0
 
 
+@pytest.mark.parametrize("kind", TroubleKind)
+def test_every_kind_of_trouble_is_there_from_the_start_at_0_and_1_while_a_mailbox_has_it(kind: TroubleKind) -> None:
+    series, board = f'mailflow_mailbox_trouble{{kind="{kind}",mailbox="monitor"}}', fresh_board()
+    assert scrape(board)[series] == 0
+    board(MailboxFailed("monitor", "it is so", kind))
+    assert scrape(board)[series] == 1
+    board(FolderRead("monitor", Folder.INBOX, NOW, 7))
+    assert scrape(board)[series] == 0
+
+
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_is_there_from_the_start_at_0(outcome: Outcome) -> None:
     labels = f'{{member="mta2",outcome="{outcome}",pool="vip",route="inbound"}}'
     assert scrape(fresh_board())["mailflow_probe_outcomes_total" + labels] == 0
 
 
-def test_a_time_is_left_out_until_it_has_happened() -> None:
+def test_what_has_not_happened_or_was_not_told_is_left_out() -> None:
     before, after = (
         {series.partition("{")[0] for series in scrape(board)} for board in (fresh_board(), lively_board())
     )
@@ -73,6 +85,7 @@ def test_a_time_is_left_out_until_it_has_happened() -> None:
         "mailflow_last_delivery_timestamp_seconds",
         "mailflow_last_probe_timestamp_seconds",
         "mailflow_mailbox_last_read_timestamp_seconds",
+        "mailflow_mailbox_quota_used_ratio",
         "mailflow_tls_certificate_expiry_timestamp_seconds",
         "mailflow_hop_delay_seconds",
     }

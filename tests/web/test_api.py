@@ -6,9 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from probe.engine.happenings import FolderRead
+from probe.model.letter import Folder
 from probe.model.outcome import Outcome, Stage
 from probe.model.probe import Record
 from probe.model.reply import Exchange, Reply
+from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.ports import Event, Life, Page, Query
 from probe.web.views import life_view, probe_view, why
 from tests.metrics.boards import NOW, a_probe, delivered, missing, sending
@@ -35,6 +38,28 @@ FIELDS = [
     "enhanced_code",
     "attempts",
 ]
+
+
+def test_mailboxes_are_listed_with_what_is_wrong_with_them_and_what_lies_in_them() -> None:
+    world = World()
+    full = Trouble(TroubleKind.OVER_QUOTA, "it is full")
+    quota = Quota("MESSAGE", 100, 100)
+    world.board(FolderRead("monitor", Folder.INBOX, NOW, 100, backlog=50, since=NOW, troubles=(full,), quota=quota))
+    assert asyncio.run(world.ask("/api/v1/mailboxes")).json() == {
+        "mailboxes": [
+            {
+                "name": "monitor",
+                "up": True,
+                "troubles": [{"kind": "over_quota", "text": "it is full"}],
+                "last_read": "2026-11-21T10:00:00.000000Z",
+                "messages": 100,
+                "backlog": 50,
+                "foreign": 0,
+                "forged": 0,
+                "quota": {"resource": "MESSAGE", "used": 100, "limit": 100},
+            }
+        ]
+    }
 
 
 def test_pools_are_listed_with_their_members_and_verdicts() -> None:
