@@ -98,6 +98,7 @@ def _record(number: int, outcome: Outcome, started: datetime) -> Record:
         member=f"mta{number}",
         route=ROUTE.name,
         mailbox=ROUTE.mailbox,
+        bounces=ROUTE.mailbox,
         slot=number,
         endpoint="127.0.0.1:25",
         expected=ROUTE.expect,

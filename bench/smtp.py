@@ -142,6 +142,7 @@ def _probe(number: int) -> Probe:
         member="sink",
         route="bench",
         mailbox="sink",
+        bounces="sink",
         slot=number,
         endpoint="127.0.0.1",
         expected=Outcome.DELIVERED,

@@ -13,6 +13,7 @@ from probe.model.oauth import Grant
 from probe.model.outcome import Outcome
 from probe.model.probe import Judgement, Probe, Record
 from probe.model.reply import Attempt, Exchange
+from probe.model.report import Report
 from probe.model.secret import Secret
 from probe.model.settings import Member, SmtpSettings
 from probe.model.trouble import Quota, Trouble, TroubleKind
@@ -143,7 +144,7 @@ class FolderReader(Protocol):
         """
 
     async def read(self) -> News:
-        """Fetch what is new since the last reading: headers, and the beginning of the bodies of likely ours.
+        """Fetch what is new since the last reading: headers, and how bodies begin of what may be ours, or a bounce.
 
         Bounded in number and size, never marks anything as seen. Raises MailboxTrouble, after which the
         session must be closed.
@@ -159,7 +160,7 @@ class FolderReader(Protocol):
         """Make a wait that goes on, or the next one, return at once."""
 
     async def remove(self, places: Sequence[Place], *, ours: "Verifier") -> Sequence[Place]:
-        """Delete messages for which ``ours`` still holds when their header is read again; return those gone.
+        """Delete messages for which ``ours`` still holds when they are read again; return those gone.
 
         By UID EXPUNGE, or by DELE and QUIT; no other message is touched, flagged or marked. A place whose
         validity is no longer the folder's counts as gone. Raises MailboxTrouble.
@@ -172,8 +173,8 @@ class FolderReader(Protocol):
 class Verifier(Protocol):
     """Says whether a message is the one it was taken for."""
 
-    def __call__(self, place: Place, header: bytes) -> bool:
-        """Tell whether the message with this header may be deleted from this place."""
+    def __call__(self, place: Place, header: bytes, body: bytes) -> bool:
+        """Tell whether the message may be deleted from this place; of a body only that of a report was read."""
 
 
 class MailboxAccess(Protocol):
@@ -184,6 +185,16 @@ class MailboxAccess(Protocol):
 
     def reader(self, folder: Folder, name: str) -> FolderReader:
         """Return a reader of one folder, not yet open."""
+
+
+class ReportReader(Protocol):
+    """Understands what mail systems tell of a message by mail."""
+
+    async def read(self, letter: Letter) -> Report | None:
+        """Say what a report tells; None for one that nobody can make out.
+
+        Bounded in time and memory whatever the letter holds, away from the event loop; never raises.
+        """
 
 
 class DiscoveryTrouble(Exception):
@@ -219,11 +230,17 @@ class Sighted(StrEnum):
     LATE = "late"
     """The first copy, after the deadline: the probe ended as missing or unknown, or is about to."""
     AFTER_REFUSAL = "after_refusal"
-    """The first copy, though the member had refused the message or was out of reach."""
+    """The first copy, though the message had bounced, the member had refused it or was out of reach."""
     DUPLICATE = "duplicate"
     """A further copy."""
     KNOWN = "known"
     """The same message as before, read again."""
+    BOUNCE = "bounce"
+    """The first report that the message cannot be delivered, and the probe is open."""
+    LATE_BOUNCE = "late_bounce"
+    """The first such report, after the probe ended as missing or unknown."""
+    REPORT = "report"
+    """Any other report: of a delay, of what already bounced, or of what had ended in another way."""
     NOT_OURS = "not_ours"
     """No such probe, or not in this mailbox, or too late to be believed."""
 
@@ -236,6 +253,7 @@ class Tally(StrEnum):
     FAILED = "failed"
     LATE = "late"
     DUPLICATE = "duplicate"
+    LATE_BOUNCE = "late_bounce"
     RETRY = "retry"
     SKIPPED = "skipped"
 
@@ -317,10 +335,11 @@ class Ledger(Protocol):
         """Write down what an attempt came to, and when the next one is due, if there is one."""
 
     async def sight(self, sighting: Sighting, *, rescan: bool) -> tuple[Sighted, Record | None]:
-        """Write down a message that was found, count it as what it is, and return its probe.
+        """Write down a message that was found, or a report about one, count it as what it is, and return its probe.
 
-        Idempotent by place. With ``rescan`` a message of a probe that was seen in this folder before is taken
-        for that same message under a new number.
+        Idempotent by place. A message is looked for in the probe's mailbox, a report where its bounces come to.
+        With ``rescan`` a message of a probe that was seen in this folder before is taken for that same message
+        under a new number.
         """
 
     async def close(self, probe_id: str, judgement: Judgement, *, at: datetime) -> Record | None:

@@ -184,7 +184,9 @@ class Board:
         figures = self.path(*seen.record.probe.key)
         figures.late += seen.what is Sighted.LATE
         figures.duplicates += seen.what is Sighted.DUPLICATE
-        figures.hop_delays = tuple(hop.delay for hop in seen.sighting.hops if hop.delay is not None)
+        figures.late_bounces += seen.what is Sighted.LATE_BOUNCE
+        if seen.sighting.report is None:
+            figures.hop_delays = tuple(hop.delay for hop in seen.sighting.hops if hop.delay is not None)
 
     def _stranger(self, mailbox: str, kind: Kind) -> None:
         figures = self._mailboxes[mailbox]
@@ -192,6 +194,7 @@ class Board:
             figures,
             foreign=figures.foreign + (kind is Kind.FOREIGN),
             forged=figures.forged + (kind is Kind.FORGED),
+            replies=figures.replies + (kind is Kind.REPLY),
         )
 
     def _ended(self, record: Record) -> None:

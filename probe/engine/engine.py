@@ -26,7 +26,7 @@ from probe.model.letter import Folder
 from probe.model.outcome import State
 from probe.model.probe import Record
 from probe.model.settings import Mailbox, Member, Pool, Settings, TagKey
-from probe.ports import Clock, Finder, Ledger, MailboxAccess, Sender
+from probe.ports import Clock, Finder, Ledger, MailboxAccess, ReportReader, Sender
 
 OVERDUE_EVERY = timedelta(milliseconds=500)
 PRUNE_EVERY = timedelta(minutes=10)
@@ -43,6 +43,7 @@ class World:
     ledger: Ledger
     sender: Sender
     mailboxes: Mapping[str, MailboxAccess]
+    reports: ReportReader
     finders: Mapping[str, Finder]
     """Of the pools whose members are discovered."""
 
@@ -71,6 +72,7 @@ class Engine:
         self._settler = Settler(
             world.ledger,
             self._flight,
+            world.reports,
             clock=world.clock,
             report=self._report,
             keys=keys,
@@ -128,7 +130,7 @@ class Engine:
             for loop in self._loops():
                 self._supervisor.keep(loop)
             for record in self._flight.all():
-                if record.arrival:
+                if record.arrival or record.bounce:
                     self._supervisor.spawn(self._settler.settle(record.probe))
             yield
 

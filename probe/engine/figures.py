@@ -48,6 +48,7 @@ class PathFigures:
     failures: int = 0
     late: int = 0
     duplicates: int = 0
+    late_bounces: int = 0
     retries: int = 0
     skipped: int = 0
     success: bool | None = None
@@ -85,6 +86,8 @@ class PathFigures:
                 self.late = total.count
             case Tally.DUPLICATE:
                 self.duplicates = total.count
+            case Tally.LATE_BOUNCE:
+                self.late_bounces = total.count
             case Tally.RETRY:
                 self.retries = total.count
             case Tally.SKIPPED:
@@ -100,6 +103,7 @@ class PathFigures:
             self.failures,
             self.late,
             self.duplicates,
+            self.late_bounces,
             self.retries,
             self.skipped,
             self.success,
@@ -141,6 +145,8 @@ class MailboxFigures:
     quota: Quota | None = None
     foreign: int = 0
     forged: int = 0
+    replies: int = 0
+    """Answers of programs and bounces of bounces."""
 
     @property
     def trouble(self) -> str | None:

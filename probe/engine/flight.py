@@ -27,12 +27,12 @@ class Flight:
         return self._records.get(probe_id)
 
     def put(self, record: Record) -> None:
-        """Take in an open probe, or what is newly known of it; that its message was seen is never forgotten."""
+        """Take in an open probe, or what is newly known of it; what was seen of it is never forgotten."""
         probe = record.probe
         known = self._records.get(probe.id)
-        if known and known.arrival and not record.arrival:
-            # It was read from the ledger before the message was written down there.
-            record = replace(record, arrival=known.arrival)
+        if known:
+            # It may have been read from the ledger before the message, or its bounce, was written down there.
+            record = replace(record, arrival=record.arrival or known.arrival, bounce=record.bounce or known.bounce)
         if probe.id not in self._records:
             heapq.heappush(self._deadlines[probe.mailbox], (probe.deadline, probe.id))
         self._records[probe.id] = record
@@ -42,7 +42,8 @@ class Flight:
         record = self._records.pop(probe_id, None)
         if record is None:
             return False
-        self._expected[record.probe.mailbox].pop(probe_id, None)
+        for mailbox in _mailboxes(record):
+            self._expected[mailbox].pop(probe_id, None)
         return True
 
     def sending(self, probe_id: str, on: bool) -> None:
@@ -54,14 +55,15 @@ class Flight:
         return probe_id in self._sending
 
     def expect(self, probe_id: str, *, since: datetime) -> None:
-        """Remember that a message was handed over and may arrive any moment."""
+        """Remember that a message was handed over: it, or its bounce, may arrive any moment."""
         if record := self._records.get(probe_id):
-            expected = self._expected[record.probe.mailbox]
-            expected.pop(probe_id, None)  # A probe that is expected again is the youngest.
-            expected[probe_id] = since
+            for mailbox in _mailboxes(record):
+                expected = self._expected[mailbox]
+                expected.pop(probe_id, None)  # A probe that is expected again is the youngest.
+                expected[probe_id] = since
 
     def expected_since(self, mailbox: str) -> datetime | None:
-        """Return since when the youngest message that is expected in a mailbox is on its way."""
+        """Return since when the youngest message is on its way that is expected in a mailbox, or its bounce is."""
         return next(reversed(self._expected[mailbox].values()), None)
 
     def next_deadline(self, mailbox: str, *, after: datetime) -> datetime | None:
@@ -86,6 +88,10 @@ class Flight:
         return [self._records[probe_id] for probe_id in overdue]
 
     def oldest_start(self, mailbox: str) -> datetime | None:
-        """Return when the oldest probe that will come to a mailbox was started."""
-        starts = (record.probe.started for record in self._records.values() if record.probe.mailbox == mailbox)
+        """Return when the oldest probe was started that will come to a mailbox, or whose bounce will."""
+        starts = (record.probe.started for record in self._records.values() if mailbox in _mailboxes(record))
         return min(starts, default=None)
+
+
+def _mailboxes(record: Record) -> set[str]:
+    return {record.probe.mailbox, record.probe.bounces}

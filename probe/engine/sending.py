@@ -161,7 +161,8 @@ class Dispatcher:
 
     def _expect_arrival(self, probe: Probe) -> None:
         self._flight.expect(probe.id, since=self._clock.now())
-        self._expect(probe.mailbox)
+        for mailbox in dict.fromkeys((probe.mailbox, probe.bounces)):
+            self._expect(mailbox)
 
     def _probe(self, path: Path, slot: int) -> Probe:
         route, member, now = path.route, path.member, self._clock.now()
@@ -172,6 +173,7 @@ class Dispatcher:
             member=member.name,
             route=route.name,
             mailbox=route.mailbox,
+            bounces=route.bounces,
             slot=slot,
             endpoint=member.endpoint,
             expected=route.expect,

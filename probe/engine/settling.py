@@ -17,9 +17,10 @@ from probe.model.letter import Kind, Letter, Place, Sighting, recognise
 from probe.model.probe import Probe, Record
 from probe.model.received import hops
 from probe.model.reply import Attempt
+from probe.model.report import Report
 from probe.model.settings import TagKey
 from probe.model.tag import Tag
-from probe.ports import Clock, Ledger, Sighted
+from probe.ports import Clock, Ledger, ReportReader, Sighted
 
 STRANGERS = 10_000
 """Messages of others that are remembered per mailbox, so that each counts once however often it is read."""
@@ -32,6 +33,7 @@ class Settler:
         self,
         ledger: Ledger,
         flight: Flight,
+        reports: ReportReader,
         *,
         clock: Clock,
         report: Reporter,
@@ -40,6 +42,7 @@ class Settler:
     ) -> None:
         self._ledger = ledger
         self._flight = flight
+        self._reports = reports
         self._clock = clock
         self._report = report
         self._keys = keys
@@ -66,15 +69,25 @@ class Settler:
 
     async def take(self, mailbox: str, letters: Iterable[Letter], *, rescan: bool) -> None:
         """Take what was read in a mailbox; raises LedgerTrouble, then it must be read again."""
+        told: list[tuple[Letter, Tag]] = []
         async with asyncio.TaskGroup() as group:
             for letter in letters:
                 kind, tag = recognise(letter, self._keys, instance=self._instance)
                 if tag is None:
                     self._meet(letter.place, kind)
+                elif kind is Kind.REPORT:
+                    told.append((letter, tag))
                 else:
-                    group.create_task(self._sight(letter, tag, rescan))
+                    group.create_task(self._sight(_arrival(letter, tag), rescan))
                 # Nobody who asks for a verdict waits until hundreds of long headers are looked through.
                 await asyncio.sleep(0)
+        # Afterwards: a message that lies in the inbox was delivered, whatever came back as well.
+        async with asyncio.TaskGroup() as group:
+            for letter, tag in told:
+                if report := await self._reports.read(letter):
+                    group.create_task(self._sight(_told(letter, tag, report), rescan))
+                else:
+                    self._meet(letter.place, Kind.REPLY)
 
     async def watched(self, mailbox: str, until: datetime, *, since: datetime | None = None) -> None:
         """Take note that all folders of a mailbox were read completely, the readings begun at that moment.
@@ -103,18 +116,10 @@ class Settler:
             if record := self._flight.get(overdue.probe.id):
                 await self._settle(record)
 
-    async def _sight(self, letter: Letter, tag: Tag, rescan: bool) -> None:
-        sighting = Sighting(
-            tag.probe_id,
-            letter.place,
-            letter.seen,
-            letter.internal_date,
-            letter.size,
-            hops(letter.header, seen=letter.seen),
-        )
+    async def _sight(self, sighting: Sighting, rescan: bool) -> None:
         what, record = await self._ledger.sight(sighting, rescan=rescan)
         if what is Sighted.NOT_OURS or record is None:
-            self._meet(letter.place, Kind.FORGED)
+            self._meet(sighting.place, Kind.FOREIGN if sighting.report else Kind.FORGED)
             return
         if what is not Sighted.KNOWN:
             self._report(Seen(record, sighting, what))
@@ -150,3 +155,12 @@ class Settler:
         self._disturbed.pop(probe.id, None)
         if self._flight.drop(probe.id) and closed and closed.judgement:
             self._report(Ended(closed))
+
+
+def _arrival(letter: Letter, tag: Tag) -> Sighting:
+    passed = hops(letter.header, seen=letter.seen)
+    return Sighting(tag.probe_id, letter.place, letter.seen, letter.internal_date, letter.size, passed)
+
+
+def _told(letter: Letter, tag: Tag, report: Report) -> Sighting:
+    return Sighting(tag.probe_id, letter.place, letter.seen, letter.internal_date, letter.size, report=report)

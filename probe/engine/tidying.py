@@ -1,4 +1,4 @@
-"""Tidying: settled messages of ours are deleted when their time is over, and nothing else ever is."""
+"""Tidying: settled messages of ours, and reports about them, are deleted when their time is over; nothing else is."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,6 +11,8 @@ EVERY = timedelta(seconds=1)
 """How often a folder is tidied at most."""
 MOST = 200
 """Messages that are deleted in one go."""
+LARGEST_REPORT = 64 * 1024
+"""Octets of a report that is deleted: of a larger one only the beginning was ever read."""
 
 
 class Tidier:
@@ -45,18 +47,21 @@ class Tidier:
         settled = await self._ledger.removable(
             self._mailbox.name, self._folder, seen_before=now - self._mailbox.keep, limit=MOST + len(self._left)
         )
+        self._left.update(sighting.place for sighting in settled if sighting.report and sighting.size > LARGEST_REPORT)
         due = [sighting for sighting in settled if sighting.place not in self._left]
         if due:
             await self._remove(reader, due)
 
     async def _remove(self, reader: FolderReader, due: Sequence[Sighting]) -> None:
-        owners = {sighting.place: sighting.probe_id for sighting in due}
+        known = {sighting.place: sighting for sighting in due}
 
-        def ours(place: Place, header: bytes) -> bool:
-            letter = Letter(place, 0, due[0].seen, None, header)
+        def ours(place: Place, header: bytes, body: bytes) -> bool:
+            sighting = known[place]
+            letter = Letter(place, sighting.size, sighting.seen, None, header, body)
             kind, tag = recognise(letter, self._keys, instance=self._instance)
-            return kind is Kind.OURS and tag is not None and tag.probe_id == owners[place]
+            expected = Kind.REPORT if sighting.report else Kind.OURS
+            return kind is expected and tag is not None and tag.probe_id == sighting.probe_id
 
-        gone = await reader.remove(list(owners), ours=ours)
+        gone = await reader.remove(list(known), ours=ours)
         await self._ledger.removed(gone)
-        self._left.update(set(owners) - set(gone))
+        self._left.update(set(known) - set(gone))

@@ -14,7 +14,13 @@ def _gaps_in_marks(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE marks ADD COLUMN gaps JSON"))
 
 
-MIGRATIONS: Sequence[Migration] = (_gaps_in_marks,)
+def _bounces_and_reports(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE probes ADD COLUMN bounces TEXT NOT NULL DEFAULT ''"))
+    connection.execute(text("UPDATE probes SET bounces = mailbox"))
+    connection.execute(text("ALTER TABLE sightings ADD COLUMN report JSON"))
+
+
+MIGRATIONS: Sequence[Migration] = (_gaps_in_marks, _bounces_and_reports)
 """What leads from version 1 to 2, from 2 to 3, ...; ``schema.py`` always shows the newest."""
 
 

@@ -1,6 +1,7 @@
 """Rows of the database as values of the model, and back."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, select
@@ -11,6 +12,7 @@ from probe.model.letter import Hop, Place, Sighting
 from probe.model.outcome import Stage
 from probe.model.probe import Judgement, Probe, Record, Sending
 from probe.model.reply import Attempt, Exchange, Reply
+from probe.model.report import Action, Report
 from probe.ports import Sighted
 
 _PROBE = tuple(Probe.__dataclass_fields__)
@@ -18,12 +20,20 @@ _PLACE = ("mailbox", "folder", "validity", "uid")
 
 AnyRow = Row[Any]
 
-RECORDS: Select[Any] = select(
-    *probes.c, *(column.label(f"sighting_{column.name}") for column in sightings.c)
-).join_from(
-    probes, sightings, and_(sightings.c.probe_id == probes.c.id, sightings.c.sighted != Sighted.DUPLICATE), isouter=True
+_arrivals, _bounces = sightings.alias("arrivals"), sightings.alias("bounces")
+_ARRIVALS = (Sighted.ARRIVAL, Sighted.LATE, Sighted.AFTER_REFUSAL)
+_BOUNCES = (Sighted.BOUNCE, Sighted.LATE_BOUNCE)
+
+RECORDS: Select[Any] = (
+    select(
+        *probes.c,
+        *(column.label(f"arrival_{column.name}") for column in _arrivals.c),
+        *(column.label(f"bounce_{column.name}") for column in _bounces.c),
+    )
+    .outerjoin(_arrivals, and_(_arrivals.c.probe_id == probes.c.id, _arrivals.c.sighted.in_(_ARRIVALS)))
+    .outerjoin(_bounces, and_(_bounces.c.probe_id == probes.c.id, _bounces.c.sighted.in_(_BOUNCES)))
 )
-"""Whole records: probes, with the first copy that was seen of each."""
+"""Whole records: probes, with the first copy that was seen of each, and with its first bounce."""
 
 _RECORD = RECORDS.where(probes.c.id == bindparam("probe_id"))
 
@@ -41,7 +51,8 @@ def record(row: AnyRow) -> Record:
         attempts=row.attempts,
         next_attempt=row.next_attempt,
         sending=_sending(row) if row.ending else None,
-        arrival=sighting(row, "sighting_") if row.sighting_probe_id else None,
+        arrival=sighting(row, "arrival_") if row.arrival_probe_id else None,
+        bounce=sighting(row, "bounce_") if row.bounce_probe_id else None,
         judgement=Judgement(row.outcome, row.why) if row.outcome else None,
         finished=row.finished,
     )
@@ -88,6 +99,7 @@ def sighting(row: AnyRow, prefix: str = "") -> Sighting:
         internal_date=column[f"{prefix}internal_date"],
         size=column[f"{prefix}size"],
         hops=tuple(_hop(hop) for hop in column[f"{prefix}hops"]),
+        report=_report(column[f"{prefix}report"]),
     )
 
 
@@ -100,6 +112,7 @@ def sighting_columns(sighting: Sighting) -> dict[str, Any]:
         "internal_date": sighting.internal_date,
         "size": sighting.size,
         "hops": [_hop_document(hop) for hop in sighting.hops],
+        "report": sighting.report and asdict(sighting.report),
     }
 
 
@@ -154,6 +167,10 @@ def _hop_document(hop: Hop) -> dict[str, Any]:
         "at": None if hop.at is None else since_epoch(hop.at),
         "delay": None if hop.delay is None else microseconds(hop.delay),
     }
+
+
+def _report(document: dict[str, Any] | None) -> Report | None:
+    return Report(**{**document, "action": Action(document["action"])}) if document else None
 
 
 def _exchange(document: dict[str, Any]) -> Exchange:

@@ -36,6 +36,7 @@ probes = Table(
     Column("member", Prose, nullable=False),
     Column("route", Prose, nullable=False),
     Column("mailbox", Prose, nullable=False),
+    Column("bounces", Prose, nullable=False),
     Column("slot", BigInteger, nullable=False),
     Column("endpoint", Prose, nullable=False),
     Column("expected", Word(Outcome), nullable=False),
@@ -95,6 +96,8 @@ sightings = Table(
     Column("internal_date", Moment),
     Column("size", BigInteger, nullable=False),
     Column("hops", JSON, nullable=False),
+    # What it says, where it is a report about the message and not the message itself.
+    Column("report", JSON(none_as_null=True)),
     Column("sighted", Word(Sighted), nullable=False),
     Column("gone", Moment),
     # RFC 1939 7 lets a server give the UIDL of a deleted message to another: a place alone names no message.

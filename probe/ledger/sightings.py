@@ -12,17 +12,22 @@ from probe.ledger.rows import sighting as read_sighting
 from probe.ledger.schema import probes, sightings
 from probe.model.letter import Folder, Place, Sighting
 from probe.model.outcome import Outcome
-from probe.model.probe import Record
+from probe.model.probe import Probe, Record
+from probe.model.report import Action, Report
 from probe.ports import Sighted, Tally
 
 _MAY_COME_LATE = frozenset({Outcome.MISSING, Outcome.UNKNOWN})
-_COUNTED = {Sighted.LATE: Tally.LATE, Sighted.DUPLICATE: Tally.DUPLICATE}
+_COUNTED = {
+    Sighted.LATE: Tally.LATE,
+    Sighted.DUPLICATE: Tally.DUPLICATE,
+    Sighted.LATE_BOUNCE: Tally.LATE_BOUNCE,
+}
 
 
 def sight(connection: Connection, counts: Counts, sighting: Sighting, *, rescan: bool) -> tuple[Sighted, Record | None]:
-    """Write down a message that was found."""
+    """Write down a message that was found, or a report about one."""
     record = find(connection, sighting.probe_id)
-    if record is None or record.probe.mailbox != sighting.place.mailbox:
+    if record is None or sighting.place.mailbox != _mailbox(record.probe, sighting):
         return Sighted.NOT_OURS, None
     if _is_known(connection, sighting) or (rescan and _rebind(connection, sighting)):
         return Sighted.KNOWN, find(connection, sighting.probe_id)
@@ -38,7 +43,7 @@ def sight(connection: Connection, counts: Counts, sighting: Sighting, *, rescan:
 def removable(
     connection: Connection, mailbox: str, folder: Folder, *, seen_before: datetime, limit: int
 ) -> Sequence[Sighting]:
-    """Return messages of settled probes that lie in a folder, the oldest first."""
+    """Return messages of settled probes, and reports about them, that lie in a folder, the oldest first."""
     rows = connection.execute(
         select(sightings)
         .join(probes, probes.c.id == sightings.c.probe_id)
@@ -65,12 +70,26 @@ def removed(connection: Connection, places: Sequence[Place], *, at: datetime) ->
     connection.execute(statement, rows)
 
 
+def _mailbox(probe: Probe, sighting: Sighting) -> str:
+    return probe.bounces if sighting.report else probe.mailbox
+
+
 def _taken_for(record: Record, sighting: Sighting) -> Sighted:
+    if sighting.report:
+        return _report_taken_for(record, sighting.report)
     if record.arrival:
         return Sighted.DUPLICATE
     if record.judgement is None:
         return Sighted.LATE if sighting.seen > record.probe.deadline else Sighted.ARRIVAL
     return Sighted.LATE if record.judgement.outcome in _MAY_COME_LATE else Sighted.AFTER_REFUSAL
+
+
+def _report_taken_for(record: Record, report: Report) -> Sighted:
+    if report.action is not Action.FAILED or record.arrival or record.bounce:
+        return Sighted.REPORT
+    if record.judgement is None:
+        return Sighted.BOUNCE
+    return Sighted.LATE_BOUNCE if record.judgement.outcome in _MAY_COME_LATE else Sighted.REPORT
 
 
 def _is_known(connection: Connection, sighting: Sighting) -> bool:
@@ -88,6 +107,8 @@ def _rebind(connection: Connection, sighting: Sighting) -> bool:
             sightings.c.mailbox == sighting.place.mailbox,
             sightings.c.folder == sighting.place.folder,
             sightings.c.validity != sighting.place.validity,
+            # With a mailbox that is the probe's and its bounces', both lie in one folder.
+            sightings.c.report.is_not(None) if sighting.report else sightings.c.report.is_(None),
         )
         .order_by(sightings.c.gone.is_not(None), sightings.c.seen)
         .limit(1)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import assert_never
 
-from probe.ledger.rows import AnyRow
+from probe.ledger.rows import AnyRow, sighting
 from probe.model.probe import Record
 from probe.model.reply import Ending
 from probe.ports import Event, Sighted
@@ -37,7 +37,8 @@ def _begin(record: Record) -> Iterator[Event]:
 
 def _of_sighting(row: AnyRow) -> Iterator[Event]:
     where = f"{row.folder} of {row.mailbox}, number {row.uid}"
-    yield Event(row.seen, _kind_of_sighting(row.sighted), where)
+    found = sighting(row)
+    yield Event(row.seen, _kind_of_sighting(row.sighted), f"{found.report}; {where}" if found.report else where)
     if row.gone:
         yield Event(row.gone, "deleted", where)
 
@@ -52,6 +53,12 @@ def _kind_of_sighting(sighted: Sighted) -> str:
             return "seen after a refusal"
         case Sighted.DUPLICATE:
             return "duplicate"
+        case Sighted.BOUNCE:
+            return "bounced"
+        case Sighted.LATE_BOUNCE:
+            return "late bounce"
+        case Sighted.REPORT:
+            return "report"
         case Sighted.KNOWN | Sighted.NOT_OURS:
             raise ValueError(f"{sighted} is never written down")
         case _:

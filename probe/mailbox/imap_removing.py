@@ -4,8 +4,9 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 from probe.mailbox.fetched import fetched
+from probe.mailbox.imap_bodies import beginnings, listed
 from probe.mailbox.pushclient import PushClient
-from probe.mailbox.recognition import HEADER_CAP
+from probe.mailbox.recognition import HEADER_CAP, proving_octets
 from probe.model.letter import Place
 from probe.ports import Verifier
 
@@ -13,7 +14,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 250
 """Messages whose headers are verified in one FETCH."""
-_HEADER = f"(UID BODY.PEEK[HEADER]<0.{HEADER_CAP}>)"
+_HEADER = f"(UID RFC822.SIZE BODY.PEEK[HEADER]<0.{HEADER_CAP}>)"
 
 
 class Remover:
@@ -33,13 +34,15 @@ class Remover:
         self._say_once("mailbox server lets nothing be deleted from the folder: messages stay")
 
     def _remove_batch(self, batch: Sequence[int], present: Mapping[int, Place], ours: Verifier) -> list[int]:
-        found = fetched(self._client.uid("FETCH", listed(batch), _HEADER), b"BODY[HEADER")
-        headers = {each.uid: each.part for each in found if each.uid in batch}
-        doomed = [uid for uid in batch if uid in headers and ours(present[uid], headers[uid])]
+        answer = self._client.uid("FETCH", listed(batch), _HEADER)
+        found = {each.uid: each for each in fetched(answer, b"BODY[HEADER") if each.uid in batch}
+        proving = {uid: proving_octets(each.part, size=each.size) for uid, each in found.items()}
+        bodies = beginnings(self._client, proving)
+        doomed = [uid for uid, each in found.items() if ours(present[uid], each.part, bodies.get(uid, b""))]
         if doomed:
             self._client.uid("STORE", listed(doomed), r"+FLAGS.SILENT (\Deleted)")
             self._expunge(doomed)
-        return [uid for uid in batch if uid not in headers or uid in doomed]
+        return [uid for uid in batch if uid not in found or uid in doomed]
 
     def _expunge(self, doomed: list[int]) -> None:
         if self._client.has_capability("UIDPLUS") or self._client.has_capability("IMAP4REV2"):
@@ -51,11 +54,6 @@ class Remover:
         if not self._said:
             self._said = True
             log.warning(what, extra={"server": self._server})
-
-
-def listed(uids: Sequence[int]) -> str:
-    """Write UIDs as a command takes them."""
-    return ",".join(map(str, uids))
 
 
 def _batches(uids: list[int]) -> Iterator[list[int]]:

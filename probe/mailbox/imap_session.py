@@ -16,12 +16,13 @@ from probe.mailbox.bell import Bell
 from probe.mailbox.credentials import Credentials
 from probe.mailbox.fetched import Fetched, fetched, uids
 from probe.mailbox.imap_beginning import last_before
+from probe.mailbox.imap_bodies import beginnings
 from probe.mailbox.imap_login import log_in
-from probe.mailbox.imap_removing import Remover, listed
+from probe.mailbox.imap_removing import Remover
 from probe.mailbox.patience import Patience
 from probe.mailbox.pushes import Pushes
 from probe.mailbox.quota import QuotaWatch
-from probe.mailbox.recognition import BODY_CAP, HEADER_CAP, wants_body
+from probe.mailbox.recognition import HEADER_CAP, wanted_octets
 from probe.mailbox.trouble import text, translated
 from probe.mailbox.wire import Wire
 from probe.model.letter import Letter, Place
@@ -36,7 +37,6 @@ WINDOWS = 40
 WITHOUT_IDLE = timedelta(seconds=30)
 
 _NEWS = f"(UID RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER]<0.{HEADER_CAP}>)"
-_BEGINNING = f"(UID BODY.PEEK[TEXT]<0.{BODY_CAP}>)"
 
 
 class ImapSession:
@@ -262,7 +262,8 @@ class ImapSession:
 
     def _letters(self, news: list[Fetched], *, heard: datetime | None = None) -> list[Letter]:
         now = self._clock.now()
-        bodies = self._bodies([each.uid for each in news if wants_body(each.part)])
+        wanted = {each.uid: wanted_octets(each.part, size=each.size) for each in news}
+        bodies = beginnings(self._client, wanted)
         return [
             Letter(
                 place=self._place(self._uidvalidity, str(each.uid)),
@@ -270,13 +271,7 @@ class ImapSession:
                 seen=heard or self._arrivals.heard_of(each.number, now=now),
                 internal_date=each.internal_date,
                 header=each.part[:HEADER_CAP],
-                body=bodies.get(each.uid, b"")[:BODY_CAP],
+                body=bodies.get(each.uid, b""),
             )
             for each in news
         ]
-
-    def _bodies(self, wanted: list[int]) -> dict[int, bytes]:
-        if not wanted:
-            return {}
-        found = fetched(self._client.uid("FETCH", listed(wanted), _BEGINNING), b"BODY[TEXT")
-        return {each.uid: each.part for each in found}

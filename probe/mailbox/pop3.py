@@ -3,15 +3,16 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from probe.mailbox.bell import Bell
 from probe.mailbox.credentials import Credentials
 from probe.mailbox.patience import Patience
 from probe.mailbox.pop3_client import Pop3Client
 from probe.mailbox.pop3_session import Maildrop
-from probe.mailbox.recognition import BODY_CAP, HEADER_CAP, wants_body
+from probe.mailbox.recognition import HEADER_CAP, REPORT_CAP, proving_octets, wanted_octets
 from probe.mailbox.worker import Worker
 from probe.model.letter import Folder, Letter, Place
 from probe.model.settings import Mailbox, Pop3Settings
@@ -23,7 +24,8 @@ READING_SECONDS = 10.0
 BATCH = 500
 OLDEST = 2000
 """How many messages that lie there at the start are looked at, newest first; POP3 does not tell their age."""
-BODY_LINES = 60
+SHORTEST_LINE = 16
+"""Octets in the lines of a body, on average at least: TOP counts lines."""
 _UIDL = re.compile(r"[\x21-\x7e]{1,200}")
 """RFC 1939 7 allows 70 characters; some servers use more."""
 
@@ -157,9 +159,10 @@ class Pop3Reader:
         for number, uidl in new[:BATCH]:
             if time.monotonic() > until:
                 break
-            header, body = _beginning(client, number)
+            size = sizes.get(number, 0)
+            header, body = _beginning(client, number, partial(wanted_octets, size=size))
             place = Place(self._mailbox, self._folder, 0, uidl)
-            letters.append(Letter(place, sizes.get(number, 0), self._first_seen[uidl], None, header, body))
+            letters.append(Letter(place, size, self._first_seen[uidl], None, header, body))
         return letters[::-1]
 
     def _remove(self, places: Sequence[Place], ours: Verifier) -> Sequence[Place]:
@@ -168,8 +171,8 @@ class Pop3Reader:
         with self._maildrop.visit() as client:
             for number, uidl in _uidls(client):
                 if uidl in wanted:
-                    header = client.beginning(number, lines=0, cap=HEADER_CAP)
-                    if ours(wanted[uidl], header):
+                    header, body = _beginning(client, number, partial(proving_octets, size=REPORT_CAP))
+                    if ours(wanted[uidl], header, body):
                         client.delete(number)
                     else:
                         kept[uidl] += 1
@@ -183,9 +186,10 @@ def _uidls(client: Pop3Client) -> list[tuple[int, str]]:
     return rows
 
 
-def _beginning(client: Pop3Client, number: int) -> tuple[bytes, bytes]:
+def _beginning(client: Pop3Client, number: int, wanted: Callable[[bytes], int]) -> tuple[bytes, bytes]:
     header = client.beginning(number, lines=0, cap=HEADER_CAP)
-    if not wants_body(header):
+    octets = wanted(header)
+    if not octets:
         return header, b""
-    both = client.beginning(number, lines=BODY_LINES, cap=HEADER_CAP + BODY_CAP)
-    return header, both[len(header) :][:BODY_CAP]
+    both = client.beginning(number, lines=-(-octets // SHORTEST_LINE), cap=len(header) + octets)
+    return header, both[len(header) :]

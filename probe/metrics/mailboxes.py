@@ -87,4 +87,10 @@ _ROWS = (
         "Messages seen in the mailbox whose tag pretends to be ours and is not.",
         lambda mailbox: mailbox.forged,
     ),
+    _Row(
+        CounterMetricFamily,
+        "mailflow_ignored_replies",
+        "Answers of programs and bounces of bounces that were seen in the mailbox; they prove nothing.",
+        lambda mailbox: mailbox.replies,
+    ),
 )

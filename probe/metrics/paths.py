@@ -64,6 +64,11 @@ _COUNTERS = (
         lambda path: path.late,
     ),
     _Number("mailflow_duplicates", "Further copies of messages that had arrived before.", lambda path: path.duplicates),
+    _Number(
+        "mailflow_late_bounces",
+        "Bounces that came after their probe had ended as missing or unknown.",
+        lambda path: path.late_bounces,
+    ),
     _Number("mailflow_retries", "Further tries to send a message, after the first.", lambda path: path.retries),
     _Number(
         "mailflow_probes_skipped",

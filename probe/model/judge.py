@@ -22,6 +22,9 @@ def judge(
     """
     if record.arrival:
         return _arrived(record.arrival, record.probe.deadline)
+    if record.bounce:
+        # After the deadline, too: that it was given up is certain, whoever looked when.
+        return Judgement(Outcome.BOUNCED, str(record.bounce.report))
     if record.next_attempt and now < record.probe.deadline:
         return None
     if record.sending and (refusal := _refused(record.sending)):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from probe.model import tag
+from probe.model.report import Report
 from probe.model.settings import TagKey
 from probe.model.tag import Tag, Trust
 
@@ -47,7 +48,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A message of ours that was found in a mailbox."""
+    """A message of ours that was found in a mailbox, or a report about one."""
 
     probe_id: str
     place: Place
@@ -55,6 +56,8 @@ class Sighting:
     internal_date: datetime | None
     size: int
     hops: tuple["Hop", ...] = ()
+    report: Report | None = None
+    """What it says, if it is a report about our message and not the message itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,10 @@ class Kind(StrEnum):
     """Whose a message is."""
 
     OURS = "ours"
+    REPORT = "report"
+    """Somebody else's, and it tells what became of one of ours."""
+    REPLY = "reply"
+    """An answer that a program gave, or a bounce of a bounce: nobody's business."""
     OTHER_INSTANCE = "other_instance"
     FORGED = "forged"
     FOREIGN = "foreign"
@@ -84,22 +91,62 @@ def recognise(letter: Letter, keys: Iterable[TagKey], *, instance: str) -> tuple
     that quotes one of our messages is somebody else's message.
     """
     in_header = tag.written_in_header(letter.header)
-    in_body = tag.written_in_body(letter.body)
-    if not in_header and (not in_body or _QUOTES_OTHERS.search(letter.header)):
+    if in_header:
+        return _by_tags(Kind.OURS, in_header | tag.written_in_body(letter.body), keys, instance)
+    if may_report(letter.header):
+        kind, found = _by_tags(Kind.REPORT, tag.written_in_report(letter.body), keys, instance)
+        # Whatever happened to a bounce says nothing of what it was about.
+        return (Kind.REPLY, None) if kind is Kind.REPORT and _RETURNS_A_BOUNCE.search(letter.body) else (kind, found)
+    if _ANSWERS.search(letter.header):
+        return Kind.REPLY, None
+    in_body = set() if _QUOTES_OTHERS.search(letter.header) else tag.written_in_body(letter.body)
+    return _by_tags(Kind.OURS, in_body, keys, instance)
+
+
+def may_report(header: bytes) -> bool:
+    """Tell whether a message may be a report of a mail system, by its header."""
+    if _READ.search(header):
+        return False
+    return bool(_REPORTS.search(header)) or (bool(_FROM_NOBODY.search(header)) and not _ANSWERS.search(header))
+
+
+def _by_tags(proved: Kind, tags: set[str], keys: Iterable[TagKey], instance: str) -> tuple[Kind, Tag | None]:
+    """Tell whose a message with these tags is; ``proved`` is the answer where there is one, and it is ours."""
+    if not tags:
         return Kind.FOREIGN, None
-    if len(in_header | in_body) > 1:
+    if len(tags) > 1:
         return Kind.FORGED, None
     try:
-        trust, found = tag.verify((in_header | in_body).pop(), keys, instance=instance)
+        trust, found = tag.verify(tags.pop(), keys, instance=instance)
     except ValueError:
         return Kind.FORGED, None
-    return (Kind.OURS, found) if trust is Trust.GENUINE else (Kind(trust.value), None)
+    return (proved, found) if trust is Trust.GENUINE else (Kind(trust.value), None)
 
 
-_QUOTES_OTHERS = re.compile(
-    rb"^(?:return-path:\s*<>|auto-submitted:\s*auto-replied|content-type:\s*multipart/report"
-    rb"|in-reply-to:|references:|subject:\s*(?:re|aw|sv|antw|fw|fwd|wg|tr|rv)(?:\[\d+\])?\s?:)",
-    re.IGNORECASE | re.MULTILINE,
+_FIELD = re.IGNORECASE | re.MULTILINE
+_REPORTS = re.compile(
+    rb"^(?:content-type:\s*multipart/report|x-failed-recipients:|from:.{0,200}(?:mailer-daemon|mail delivery)"
+    rb"|subject:\s*(?:undeliver|delivery|mail delivery|failure notice|returned mail|warning:|message delayed))",
+    _FIELD,
 )
-"""Bounces (RFC 3464 2, RFC 5321 4.5.5), automatic answers (RFC 3834 5), replies (RFC 5322 3.6.4), and what somebody
-forwarded: programs write no field for that which they agree on, but a word in front of the subject."""
+"""Reports (RFC 3464 2), and what mailers that write none are known by."""
+_FROM_NOBODY = re.compile(rb"^return-path:\s*<(?:mailer-daemon)?>", _FIELD)
+"""RFC 5321 4.5.5: reports have no sender. But neither have the answers of programs (RFC 3834 3.3)."""
+_ANSWERS = re.compile(
+    rb"^(?:auto-submitted:\s*auto-replied|precedence:\s*auto_reply|x-auto(?:reply|respond|-reply)[^:]{0,40}:"
+    rb"|content-type:\s*multipart/report)",
+    _FIELD,
+)
+"""What programs answer (RFC 3834 5)."""
+_READ = re.compile(rb"report-type=\"?(?:disposition-notification|feedback-report)", re.IGNORECASE)
+"""Reports of other things: that a message was read (RFC 8098), or complained about (RFC 5965)."""
+_RETURNS_A_BOUNCE = re.compile(
+    rb"^(?:return-path:\s*<>|x-failed-recipients:|content-type:\s*multipart/report|from:.{0,200}mailer-daemon"
+    rb"|auto-submitted:\s*auto-replied)",
+    _FIELD,
+)
+_QUOTES_OTHERS = re.compile(
+    rb"^(?:in-reply-to:|references:|subject:\s*(?:re|aw|sv|antw|fw|fwd|wg|tr|rv)(?:\[\d+\])?\s?:)", _FIELD
+)
+"""Replies (RFC 5322 3.6.4), and what somebody forwarded: programs write no field for that which they agree on, but a
+word in front of the subject."""

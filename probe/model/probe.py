@@ -22,6 +22,8 @@ class Probe:
     member: str
     route: str
     mailbox: str
+    bounces: str
+    """The mailbox that bounces come to."""
     slot: int
     """The round it belongs to; unique together with route and member."""
     endpoint: str
@@ -74,6 +76,8 @@ class Record:
     """The first copy that was seen."""
     judgement: Judgement | None = None
     finished: datetime | None = None
+    bounce: Sighting | None = None
+    """The first report that it could not be delivered."""
 
     @property
     def delivery_time(self) -> timedelta | None:

@@ -27,6 +27,8 @@ LENGTH = 64
 _MAC_BYTES = 16
 _WRITTEN = re.compile(rf"[A-Z2-7]{{{LENGTH}}}")
 _IN_HEADER = re.compile(rf"^mailflow-probe:\s{{0,4}}([a-z2-7]{{{LENGTH}}})\s*$", re.I | re.M)
+_IN_REPORT = re.compile(rf"\b(?:original-envelope-id|mailflow-probe|mailflow):\s{{0,4}}([a-z2-7]{{{LENGTH}}})\b", re.I)
+_ANYWHERE = re.compile(rf"\b([A-Z2-7]{{{LENGTH}}})\b")
 _IN_BODY = re.compile(rf"\bmailflow:\s{{0,4}}([a-z2-7]{{{LENGTH}}})\b", re.I)
 
 
@@ -111,6 +113,13 @@ def written_in_header(header: bytes) -> set[str]:
 def written_in_body(body: bytes) -> set[str]:
     """Find what has the form of a tag behind the word ``Mailflow:``."""
     return _all(_IN_BODY, body)
+
+
+def written_in_report(body: bytes) -> set[str]:
+    """Find what has the form of a tag in a bounce: as ENVID, as what it returns of the message, or else anywhere."""
+    # The returned header may be written as quoted-printable, in lines of 76 characters (RFC 2045 6.7).
+    whole = body.replace(b"=\r\n", b"").replace(b"=\n", b"")
+    return _all(_IN_REPORT, body) | _all(_IN_REPORT, whole) or _all(_ANYWHERE, body)
 
 
 def _all(pattern: re.Pattern[str], raw: bytes) -> set[str]:

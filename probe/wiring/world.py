@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from probe import discover, mailbox
+from probe.bounces import BounceReader
 from probe.engine.engine import World
 from probe.ledger import open_ledger
 from probe.model.settings import Settings, TagKey
@@ -32,6 +33,7 @@ async def open_world(settings: Settings, tokens: Tokens | None = None) -> AsyncI
             ledger=ledger,
             sender=SmtpSender(clock, tokens),
             mailboxes={box.name: mailbox.access(box, clock, tokens=tokens) for box in settings.mailboxes.values()},
+            reports=BounceReader(),
             finders={
                 pool.name: discover.finder(pool, settings.resolver)
                 for pool in settings.pools.values()

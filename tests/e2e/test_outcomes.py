@@ -47,6 +47,8 @@ FATES = {
     "deferral-expected": Fate("deferred", to="refuse-now", stage="rcpt", code=450, expect="deferred"),
     "junk-expected": Fate("junked", to="junk", expect="junked"),
     "loss-expected": Fate("missing", to="discard", expect="missing"),
+    "sent-back": Fate("bounced", to="bounce", reason="bounced by mta1.lab.test: 5.1.1 No such user here"),
+    "bounce-expected": Fate("bounced", to="bounce", expect="bounced"),
     "twice": Fate("delivered", to="twice"),
     "late": Fate("missing", to="delay"),
 }

@@ -14,6 +14,7 @@ from probe.model.letter import Folder, Letter, Place
 from probe.model.message import Envelope
 from probe.model.outcome import Stage
 from probe.model.reply import Attempt, Ending, Reply
+from probe.model.report import Action, Report
 from probe.model.settings import Member, SmtpSettings
 from probe.ports import (
     DiscoveryTrouble,
@@ -299,7 +300,7 @@ class FakeReader:
         stored = self._stored.get(place.uid)
         if stored is None:
             return True
-        if place.uid in self.keeps or not ours(place, stored[1]):
+        if place.uid in self.keeps or not ours(place, *stored[1:]):
             return False
         del self._stored[place.uid]
         return True
@@ -312,6 +313,15 @@ class FakeReader:
     def _trouble(self) -> None:
         if trouble := self._mailbox.trouble.get(self.folder):
             raise trouble
+
+
+class FakeReports:
+    """A ReportReader that knows what a report tells by the subject of its letter, as ``action status``."""
+
+    async def read(self, letter: Letter) -> Report | None:
+        subject = letter.header.decode().partition("Subject: ")[2].partition("\r\n")[0]
+        action, _, status = subject.partition(" ")
+        return Report(Action(action), status, "mta1.lab.test") if action in set(Action) else None
 
 
 class FakeFinder:

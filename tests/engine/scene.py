@@ -36,7 +36,7 @@ from probe.model.settings import (
 )
 from probe.model.tag import ID_BYTES, probe_id
 from probe.ports import Finder, Ledger
-from tests.engine.fakes import NOON, FakeClock, FakeMailbox, FakeSender, LedgerOnDemand
+from tests.engine.fakes import NOON, FakeClock, FakeMailbox, FakeReports, FakeSender, LedgerOnDemand
 
 SECOND = timedelta(seconds=1)
 KEY = TagKey("k1", b"0123456789abcdef")
@@ -101,6 +101,7 @@ def a_probe(number: int = 1, *, name: str = "mta1", at: datetime = NOON, **chang
         member=name,
         route=asked.name,
         mailbox="monitor",
+        bounces="monitor",
         slot=number,
         endpoint="127.0.0.11:2525",
         expected=asked.expect,
@@ -164,6 +165,7 @@ class Scene:
         return Settler(
             self.ledger,
             flight or self.flight,
+            FakeReports(),
             clock=self.clock,
             report=self.told.append,
             keys=[KEY],
@@ -187,7 +189,14 @@ class Scene:
 
     def engine(self, asked: Settings, finders: dict[str, Finder] | None = None) -> Engine:
         """Make a whole engine that reports here."""
-        world = World(self.clock, self.ledger, self.sender, dict.fromkeys(asked.mailboxes, self.mailbox), finders or {})
+        world = World(
+            self.clock,
+            self.ledger,
+            self.sender,
+            dict.fromkeys(asked.mailboxes, self.mailbox),
+            FakeReports(),
+            finders or {},
+        )
         return Engine(asked, world, [KEY], [self.told.append])
 
     @asynccontextmanager

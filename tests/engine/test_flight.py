@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from probe.engine.flight import Flight
+from probe.model.letter import Folder, Place, Sighting
 from probe.model.probe import Record
 from tests.engine.fakes import NOON
 from tests.engine.scene import DEADLINE, SECOND, a_probe
@@ -23,6 +24,24 @@ def test_a_probe_is_let_go_of_once() -> None:
     flown = flight(Record(a_probe()))
     assert [flown.drop(a_probe().id), flown.drop(a_probe().id)] == [True, False]
     assert len(flown.all()) == 0
+
+
+def test_the_bounce_of_an_expected_message_is_expected_where_it_would_come_to() -> None:
+    flown = flight(Record(a_probe(bounces="postmaster")))
+    flown.expect(a_probe().id, since=NOON)
+    since = [flown.expected_since(mailbox) for mailbox in ("monitor", "postmaster", "other")]
+    starts = [flown.oldest_start(mailbox) for mailbox in ("monitor", "postmaster", "other")]
+    assert since == starts == [NOON, NOON, None]
+    flown.drop(a_probe().id)
+    assert flown.expected_since("postmaster") is None
+
+
+def test_a_bounce_that_was_seen_is_never_forgotten() -> None:
+    bounced = Record(a_probe(), bounce=Sighting(a_probe().id, Place("monitor", Folder.INBOX, 1, "1"), NOON, None, 1))
+    flown = flight(bounced, Record(a_probe(), attempts=1))
+    known = flown.get(a_probe().id)
+    assert known
+    assert known.bounce == bounced.bounce
 
 
 def test_what_is_newly_known_replaces_what_was() -> None:

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from probe.engine.tidying import LARGEST_REPORT
 from probe.model.letter import Folder, Place, Sighting
 from probe.model.probe import Probe
+from probe.model.report import Action, Report
 from probe.model.settings import TagKey
 from probe.ports import LedgerTrouble, MailboxTrouble
 from tests.engine.fakes import FakeReader
-from tests.engine.scene import Scene, a_probe, message, on_scene
+from tests.engine.scene import KEY, Scene, a_probe, message, on_scene
 from tests.engine.watched import BOX, in_flight, settled, tidier
 
 HOUR = timedelta(hours=1)
@@ -37,6 +39,69 @@ async def test_a_settled_message_of_ours_is_deleted(scene: Scene) -> None:
     await scene.advance(1)
     await tidier(scene).tidy(reader(scene))
     assert left(scene) == 0
+
+
+REPORT = Report(Action.FAILED, "5.1.1", "mta1.lab.test")
+
+
+def returned(probe: Probe, key: TagKey = KEY) -> bytes:
+    """Write a report about a message."""
+    return b"Return-Path: <>\r\nContent-Type: multipart/report\r\n\r\n" + message(probe, key)
+
+
+async def told(scene: Scene, probe: Probe, written: bytes, *, size: int = 5000) -> None:
+    """Let a report lie in the inbox, and the ledger know of it."""
+    place = scene.mailbox.deliver(written)
+    sighting = Sighting(probe.id, place, scene.clock.now(), None, size, report=REPORT)
+    await scene.ledger.sight(sighting, rescan=False)
+
+
+@on_scene
+async def test_a_report_about_a_settled_message_is_deleted(scene: Scene) -> None:
+    probe = await settled(scene)
+    await told(scene, probe, returned(probe), size=LARGEST_REPORT)
+    await scene.advance(1)
+    await tidier(scene).tidy(reader(scene))
+    assert left(scene) == 0
+
+
+@on_scene
+async def test_a_report_about_a_message_in_flight_stays(scene: Scene) -> None:
+    probe = await in_flight(scene)
+    await told(scene, probe, returned(probe))
+    await scene.advance(1)
+    await tidier(scene).tidy(reader(scene))
+    assert left(scene) == 1
+
+
+@on_scene
+async def test_a_report_that_was_never_read_whole_stays(scene: Scene) -> None:
+    probe = await settled(scene)
+    await told(scene, probe, returned(probe), size=LARGEST_REPORT + 1)
+    await scene.advance(1)
+    at_work = reader(scene)
+    await tidier(scene).tidy(at_work)
+    assert (left(scene), at_work.removals) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b"Return-Path: <>\r\n\r\nmail of somebody else",
+        returned(a_probe(2)),
+        returned(a_probe(1), TagKey("k1", b"fedcba9876543210")),
+        returned(a_probe(1)).replace(b"\r\n\r\n", b"\r\n\r\nFrom: MAILER-DAEMON@lab.test\r\n", 1),
+        message(a_probe(1)),
+        b"Subject: Re: your test\r\n\r\n" + message(a_probe(1)),
+    ],
+    ids=["foreign", "another probe's", "forged", "of a bounce", "the message itself", "an answer"],
+)
+@on_scene
+async def test_what_is_no_report_when_it_is_read_again_stays(scene: Scene, written: bytes) -> None:
+    await told(scene, await settled(scene), written)
+    await scene.advance(1)
+    await tidier(scene).tidy(reader(scene))
+    assert left(scene) == 1
 
 
 @on_scene

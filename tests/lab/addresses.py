@@ -37,6 +37,8 @@ SPECIAL: dict[str, Special] = {
         # Its transport is each member's own second hop: see postfix_config.
         f"arrives at the monitor {DELAY.total_seconds():.0f} s late, over one more hop"
     ),
+    f"wait@{DOMAIN}": Special("250, then kept in the queue", becomes=("nobody@wait.test",)),
+    "nobody@wait.test": Special("where wait@ stays", transport="retry:4.4.1 The next server does not answer"),
     f"bounce@{DOMAIN}": Special("250, then a bounce to the sender", becomes=("nobody@bounce.test",)),
     "nobody@bounce.test": Special("where bounce@ ends", transport="error:5.1.1 No such user here"),
 }

@@ -13,6 +13,8 @@ PROXY_PORT = 2526
 SMTPS_PORT = 2465
 SUBMISSION_PORT = 2587
 DELAY_PORT = 2590
+OLD_PORT = 2591
+"""Here no DSN is offered (RFC 3461), and the sender is told after a second that a message is still in the queue."""
 
 
 class Stage(StrEnum):
@@ -129,6 +131,11 @@ def master_cf(address: str) -> str:
   -o smtpd_recipient_restrictions=
   -o {{ smtpd_data_restrictions = sleep {DELAY.total_seconds():.0f} }}
   -o smtpd_end_of_data_restrictions=
+{address}:{OLD_PORT} inet n - n - - smtpd
+  -o cleanup_service_name=cleanup-old
+  -o smtpd_discard_ehlo_keywords=dsn,silent-discard
+cleanup-old unix n - n - 0 cleanup
+  -o delay_warning_time=1s
 cleanup-delayed unix n - n - 0 cleanup
   -o {{ virtual_alias_maps = {_inline({f"delay@{DOMAIN}": MONITOR})} }}
 cleanup unix n - n - 0 cleanup

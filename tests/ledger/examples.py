@@ -41,6 +41,7 @@ def a_probe(
         member=member,
         route=route,
         mailbox="monitor",
+        bounces="monitor",
         slot=int(id.strip("p")) if slot is None else slot,
         endpoint="127.0.0.11:2525",
         expected=expected,

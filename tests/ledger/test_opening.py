@@ -18,8 +18,9 @@ from probe.ledger.engine import connect_to
 from probe.ledger.migrations import MIGRATIONS, prepare
 from probe.ledger.schema import schema
 from probe.model.letter import Folder
+from probe.model.probe import Record
 from probe.ports import LedgerTrouble, Mark
-from tests.ledger.examples import a_probe, run
+from tests.ledger.examples import a_probe, a_sighting, run
 
 NEWEST = 1 + len(MIGRATIONS)
 
@@ -101,9 +102,8 @@ def test_migrations_are_run_in_order_once_each(url: str) -> None:
 
 def test_the_marks_of_a_first_ledger_are_kept_and_have_no_gaps(url: str) -> None:
     def as_it_was(connection: Connection) -> None:
-        connection.execute(text("ALTER TABLE marks DROP COLUMN gaps"))
+        _back_to_the_first_version(connection)
         connection.execute(text("INSERT INTO marks VALUES ('probe-a', 'monitor', 'inbox', 7, 3)"))
-        connection.execute(text("UPDATE schema_version SET version = 1"))
 
     async def marks() -> tuple[Mark | None, Mark | None]:
         async with open_ledger(url, instance="probe-a") as ledger:
@@ -114,6 +114,19 @@ def test_the_marks_of_a_first_ledger_are_kept_and_have_no_gaps(url: str) -> None
     run(_open(url))
     run(_change(url, as_it_was))
     assert run(marks()) == (Mark(7, 3), Mark(7, 5, ((1, 2),)))
+
+
+_SINCE_THE_FIRST_VERSION = (
+    "ALTER TABLE marks DROP COLUMN gaps",
+    "ALTER TABLE probes DROP COLUMN bounces",
+    "ALTER TABLE sightings DROP COLUMN report",
+)
+"""What undoes all migrations."""
+
+
+def _back_to_the_first_version(connection: Connection) -> None:
+    for statement in (*_SINCE_THE_FIRST_VERSION, "UPDATE schema_version SET version = 1"):
+        connection.execute(text(statement))
 
 
 async def _change(url: str, work: Callable[[Connection], None]) -> None:
@@ -135,6 +148,21 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(url: str) -> None:
     with pytest.raises(LedgerTrouble):
         _versions(url, make, fail)
     assert _versions(url, make) == [2]
+
+
+def test_the_bounces_of_probes_of_a_first_ledger_come_to_their_mailbox(url: str) -> None:
+    async def write() -> None:
+        async with open_ledger(url, instance="probe-a") as ledger:
+            await ledger.claim(a_probe())
+            await ledger.sight(a_sighting(), rescan=False)
+
+    async def read() -> Record | None:
+        async with open_ledger(url, instance="probe-a") as ledger:
+            return await ledger.record("p1")
+
+    run(write())
+    run(_change(url, _back_to_the_first_version))
+    assert run(read()) == Record(a_probe(), arrival=a_sighting())
 
 
 def test_a_newer_schema_is_refused(url: str) -> None:

@@ -101,7 +101,7 @@ def test_what_comes_while_others_are_removed_is_read(again: list[bytes], fetch: 
         }
         async with scripted(GREETING, script, tagged=True) as port, reading(imap_access(port)) as reader:
             assert not (await reader.read()).letters
-            await reader.remove([Place("m", Folder.INBOX, 7, "9")], ours=lambda place, header: True)
+            await reader.remove([Place("m", Folder.INBOX, 7, "9")], ours=lambda place, header, body: True)
 
             assert [letter.place.uid for letter in (await reader.read()).letters] == ["1"]
 
@@ -118,7 +118,7 @@ def test_a_folder_that_may_not_be_written_keeps_its_messages_and_is_read_on() ->
         }
         async with scripted(GREETING, script, tagged=True) as port, reading(imap_access(port)) as reader:
             await reader.read()
-            gone = await reader.remove([Place("m", Folder.INBOX, 7, "9")], ours=lambda place, header: True)
+            gone = await reader.remove([Place("m", Folder.INBOX, 7, "9")], ours=lambda place, header, body: True)
 
             assert not gone
             assert len((await reader.read()).letters) == 1

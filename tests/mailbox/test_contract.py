@@ -15,6 +15,10 @@ from tests.mailbox.sites import Site, demo_site, dovecot_site, read_until, readi
 
 FOREIGN = b"From: a@b.test\r\nSubject: dinner\r\nX-Odd: \xff\xfe\r\n\r\n.one dot\r\n" + b"x" * 900 + b"\r\n"
 TAGGED = b"Subject: Mail flow test abc\r\nMailflow-Probe: AAAA\r\n\r\nthe body\r\n"
+BOUNCE = (
+    b"Return-Path: <>\r\nContent-Type: multipart/report; boundary=b\r\nSubject: Undelivered\r\n\r\n"
+    b"--b\r\n\r\n" + b"a line of some words\r\n" * 5000 + b"--b--\r\n"
+)
 STRIPPED = b"Subject: [SPAM] Mail flow test abc\r\n\r\nMailflow: AAAA\r\n"
 
 Test = Callable[[Site], Awaitable[None]]
@@ -125,6 +129,18 @@ def test_the_body_is_read_only_where_the_tag_may_be_nowhere_else(on_site: OnSite
     on_site(test)
 
 
+def test_of_a_bounce_64_kib_of_the_body_are_read(on_site: OnSite) -> None:
+    async def test(site: Site) -> None:
+        async with reading(site.way) as reader:
+            await site.deliver(BOUNCE)
+
+            [letter] = await read_until(reader, 1)
+
+            assert letter.body == BOUNCE.partition(b"\r\n\r\n")[2][: 64 * 1024]
+
+    on_site(test)
+
+
 def test_mail_of_others_stays_as_it_was_to_the_byte_and_the_flag(on_site: OnSite) -> None:
     async def test(site: Site) -> None:
         await site.deliver(FOREIGN)
@@ -141,23 +157,25 @@ def test_mail_of_others_stays_as_it_was_to_the_byte_and_the_flag(on_site: OnSite
     on_site(test)
 
 
-def test_removing_asks_for_each_message_with_the_header_as_it_is_now(on_site: OnSite) -> None:
+def test_removing_asks_for_each_message_as_it_is_now_with_the_body_of_a_bounce_only(on_site: OnSite) -> None:
     async def test(site: Site) -> None:
         await site.deliver(TAGGED)
-        asked: list[tuple[Place, bytes]] = []
+        await site.deliver(BOUNCE)
+        asked: list[tuple[Place, bytes, bytes]] = []
 
-        def never(place: Place, header: bytes) -> bool:
-            asked.append((place, header))
+        def never(place: Place, header: bytes, body: bytes) -> bool:
+            asked.append((place, header, body))
             return False
 
         async with reading(site.way) as reader:
-            [letter] = await read_until(reader, 1)
+            ours, bounce = await read_until(reader, 2)
 
-            gone = await reader.remove([letter.place], ours=never)
+            gone = await reader.remove([ours.place, bounce.place], ours=never)
 
             assert not gone
-            assert asked == [(letter.place, letter.header)]
-            assert len(await site.contents()) == 1
+            assert asked == [(ours.place, ours.header, b""), (bounce.place, bounce.header, bounce.body)]
+            assert len(bounce.body) == 64 * 1024
+            assert len(await site.contents()) == 2
 
     on_site(test)
 
@@ -276,7 +294,7 @@ def test_a_closed_reader_says_that_it_is_closed(on_site: OnSite) -> None:
     on_site(test)
 
 
-def _is_tagged(place: Place, header: bytes) -> bool:
+def _is_tagged(place: Place, header: bytes, body: bytes) -> bool:
     return b"Mailflow-Probe: AAAA" in header
 
 

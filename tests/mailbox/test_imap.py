@@ -126,7 +126,7 @@ def test_a_mark_of_another_validity_is_worthless_and_leads_to_a_rescan_once() ->
     [
         lambda reader, letter: reader.read(),
         lambda reader, letter: reader.wait(LONG),
-        lambda reader, letter: reader.remove([letter.place], ours=lambda place, header: True),
+        lambda reader, letter: reader.remove([letter.place], ours=lambda place, header, body: True),
     ],
     ids=["read", "wait", "remove"],
 )

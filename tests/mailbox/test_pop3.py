@@ -97,7 +97,7 @@ def test_what_quit_did_not_confirm_is_not_gone(quits: Answer) -> None:
     async def test() -> None:
         async with server(QUIT=quits) as port, reading(pop3_access(port, patience=IMPATIENT)) as reader:
             with pytest.raises(MailboxTrouble):
-                await reader.remove([PLACE], ours=lambda place, header: True)
+                await reader.remove([PLACE], ours=lambda place, header, body: True)
 
     run(test)
 
@@ -124,7 +124,7 @@ def test_a_verifier_that_fails_deletes_nothing() -> None:
         async with reading(pop3_access(server.port)) as reader:
             [letter] = (await reader.read()).letters
             with pytest.raises(MailboxTrouble):
-                await reader.remove([letter.place], ours=lambda place, header: 1 / 0 > 0)
+                await reader.remove([letter.place], ours=lambda place, header, body: 1 / 0 > 0)
 
         account = server.store.account(ADDRESS)
         assert account

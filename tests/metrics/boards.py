@@ -67,6 +67,7 @@ def a_probe(probe_id: str, member: str = "mta1") -> Probe:
         member=member,
         route="inbound",
         mailbox="monitor",
+        bounces="monitor",
         slot=1,
         endpoint="127.0.0.1:2525",
         expected=Outcome.DELIVERED,

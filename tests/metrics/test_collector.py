@@ -40,6 +40,7 @@ def scrape(board: Board, reload: ReloadState = GOOD) -> dict[str, float]:
         "mailflow_probe_success" + PATH,
         "mailflow_probes_in_flight" + PATH,
         "mailflow_late_arrivals_total" + PATH,
+        "mailflow_late_bounces_total" + PATH,
         "mailflow_duplicates_total" + PATH,
         "mailflow_retries_total" + PATH,
         "mailflow_probes_skipped_total" + PATH,
@@ -55,6 +56,7 @@ def scrape(board: Board, reload: ReloadState = GOOD) -> dict[str, float]:
         'mailflow_mailbox_messages{mailbox="monitor"}',
         'mailflow_foreign_messages_total{mailbox="monitor"}',
         'mailflow_forged_tags_total{mailbox="monitor"}',
+        'mailflow_ignored_replies_total{mailbox="monitor"}',
     ],
 )
 def test_a_series_that_can_exist_is_there_from_the_start_at_0(series: str) -> None:

@@ -1,5 +1,6 @@
 """Values to test the model with: complete, plain, and changed only where a test says so."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from probe.model.blame import Finished
@@ -7,6 +8,7 @@ from probe.model.letter import Folder, Letter, Place, Sighting
 from probe.model.outcome import Outcome, Stage
 from probe.model.probe import Probe, Record, Sending
 from probe.model.reply import Ending
+from probe.model.report import Action, Report
 from probe.model.settings import Content, Route, TagKey
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -42,6 +44,7 @@ def probe(*, expected: Outcome = Outcome.DELIVERED) -> Probe:
         member="mta1",
         route="inbound",
         mailbox="monitor",
+        bounces="monitor",
         slot=1,
         endpoint="127.0.0.11:2525",
         expected=expected,
@@ -59,10 +62,28 @@ def sighting(folder: Folder = Folder.INBOX, *, seen: datetime = NOW + SECOND) ->
     return Sighting(probe().id, Place("monitor", folder, 1, "1"), seen, None, 1000)
 
 
+BOUNCE = Report(Action.FAILED, "5.1.1", "mta1.lab.test", "mx.example.org", "550 5.1.1 no such user")
+
+
+def bounce(report: Report = BOUNCE, *, seen: datetime = NOW + SECOND) -> Sighting:
+    return replace(sighting(seen=seen), report=report)
+
+
 def record(
-    sent: Sending | None = None, *, arrival: Sighting | None = None, next_attempt: datetime | None = None
+    sent: Sending | None = None,
+    *,
+    arrival: Sighting | None = None,
+    next_attempt: datetime | None = None,
+    bounce: Sighting | None = None,
 ) -> Record:
-    return Record(probe(), attempts=int(sent is not None), next_attempt=next_attempt, sending=sent, arrival=arrival)
+    return Record(
+        probe(),
+        attempts=int(sent is not None),
+        next_attempt=next_attempt,
+        sending=sent,
+        arrival=arrival,
+        bounce=bounce,
+    )
 
 
 def letter(header: bytes, body: bytes = b"") -> Letter:

@@ -7,7 +7,7 @@ from probe.model.letter import Folder
 from probe.model.outcome import Outcome
 from probe.model.probe import Record, Sending
 from probe.model.reply import Ending
-from tests.model.build import DEADLINE, NOW, SECOND, TICK, record, sending, sighting
+from tests.model.build import DEADLINE, NOW, SECOND, TICK, bounce, record, sending, sighting
 
 ACCEPTED = sending(Ending.ACCEPTED)
 IN_DOUBT = sending(Ending.IN_DOUBT, reason="timed out")
@@ -43,6 +43,26 @@ def test_an_arrival_wins_over_whatever_the_server_said(ending: Ending | None, re
     sent = sending(ending) if ending else None
     arrived = record(sent, arrival=sighting(), next_attempt=NOW + SECOND if retrying else None)
     assert outcome(arrived) is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize("ending", [None, *Ending])
+@pytest.mark.parametrize("retrying", [False, True])
+@pytest.mark.parametrize("seen", [NOW, DEADLINE, DEADLINE + TICK])
+def test_a_bounce_ends_a_probe_whenever_it_came_and_is_told_in_words(
+    ending: Ending | None, retrying: bool, seen: datetime
+) -> None:
+    sent = sending(ending) if ending else None
+    bounced = record(sent, bounce=bounce(seen=seen), next_attempt=NOW + SECOND if retrying else None)
+    judgement = judge(bounced, now=seen, watched_until=LONG_AGO)
+    assert judgement
+    assert judgement.outcome is Outcome.BOUNCED
+    assert judgement.reason == "bounced by mta1.lab.test: 5.1.1 (remote mx.example.org: 550 5.1.1 no such user)"
+
+
+@pytest.mark.parametrize("came_back", [NOW, NOW + 2 * SECOND])
+def test_an_arrival_wins_over_a_bounce(came_back: datetime) -> None:
+    both = record(ACCEPTED, arrival=sighting(seen=NOW + SECOND), bounce=bounce(seen=came_back))
+    assert outcome(both) is Outcome.DELIVERED
 
 
 @pytest.mark.parametrize(

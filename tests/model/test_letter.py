@@ -70,12 +70,6 @@ def test_a_tag_of_another_probe_is_known_as_such_and_not_returned() -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        b"Return-Path: <>",
-        b"RETURN-PATH:<>",
-        b"Auto-Submitted: auto-replied",
-        b"Auto-Submitted: auto-replied (vacation)",
-        b"Content-Type: multipart/report; report-type=delivery-status",
-        b"Content-Type:\r\n multipart/report",
         b"In-Reply-To: <abc@lab.test>",
         b"References: <abc@lab.test>",
         b"Subject: Fwd: Mail flow test abcdefghijklmnopqrsa",
@@ -84,14 +78,111 @@ def test_a_tag_of_another_probe_is_known_as_such_and_not_returned() -> None:
         b"Subject: Re[2]: Mail flow test abcdefghijklmnopqrsa",
     ],
 )
-def test_a_bounce_or_an_answer_that_quotes_us_is_somebody_elses(field: bytes) -> None:
+def test_an_answer_that_quotes_us_is_somebody_elses(field: bytes) -> None:
     assert kind(PLAIN + field + b"\r\n", b"> " + LINE) is Kind.FOREIGN
 
 
-def test_a_delivery_status_notification_with_our_whole_message_inside_is_foreign() -> None:
-    header = b'Return-Path: <>\r\nContent-Type: multipart/report; boundary="b"; report-type=delivery-status\r\n'
-    body = b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + MESSAGE + b"\r\n--b--\r\n"
-    assert kind(header, body) is Kind.FOREIGN
+REPORTS = [
+    b"Return-Path: <>",
+    b"RETURN-PATH:<MAILER-DAEMON>",
+    b"Content-Type: multipart/report; report-type=delivery-status",
+    b"Content-Type:\r\n multipart/report",
+    b"Content-Type: multipart/report; report-type=delivery-status\r\nAuto-Submitted: auto-replied",
+    b"X-Failed-Recipients: monitor@lab.test\r\nReturn-Path: <>\r\nAuto-Submitted: auto-replied",
+    b"From: MAILER-DAEMON@lab.test",
+    b"From: Mail Delivery System <x@lab.test>",
+    b"Subject: Undeliverable: Mail flow test abcdefghijklmnopqrsa",
+    b"Subject: failure notice",
+]
+TOP = b"To: probe@lab.test\r\n"
+
+
+@pytest.mark.parametrize("field", REPORTS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"Original-Envelope-Id: {TAG}\r\n".encode(),
+        FIELD,
+        b"> " + FIELD,
+        b"Mailflow-Probe:\r\n " + TAG.encode() + b"\r\n",
+        b"Mailflow-Probe: " + TAG[:50].encode() + b"=\r\n" + TAG[50:].encode() + b"\r\n",
+        LINE,
+        b"> > " + LINE.lower(),
+        b"the message with the id " + TAG.encode() + b" was refused",
+        MESSAGE,
+        f"Original-Envelope-Id: {TAG}\r\n\r\n".encode() + MESSAGE,
+    ],
+    ids=[
+        "envelope id",
+        "header",
+        "quoted",
+        "folded",
+        "quoted-printable",
+        "body",
+        "quoted body",
+        "words",
+        "all",
+        "both",
+    ],
+)
+def test_a_report_with_our_tag_is_about_our_message(field: bytes, body: bytes) -> None:
+    found, proved = recognise(letter(TOP + field + b"\r\n", body), [KEY], instance="probe-a")
+    assert found is Kind.REPORT
+    assert proved
+    assert proved.probe_id == probe().id
+
+
+@pytest.mark.parametrize("field", REPORTS)
+@pytest.mark.parametrize(
+    "body, expected",
+    [
+        (b"no tag of anybody", Kind.FOREIGN),
+        (f"Original-Envelope-Id: {TAG[:-1]}\r\n".encode(), Kind.FOREIGN),
+        (b"Original-Envelope-Id: " + b"A" * 64, Kind.FORGED),
+        (f"Original-Envelope-Id: {TAG}\r\nMailflow: {other_tag()}\r\n".encode(), Kind.FORGED),
+        (MESSAGE + f"\r\nMailflow-Probe: {'A' * 64}\r\n".encode(), Kind.FORGED),
+    ],
+    ids=["none", "cut", "not signed", "two", "ours and a forged one"],
+)
+def test_a_report_without_our_tag_or_with_others_proves_nothing(field: bytes, body: bytes, expected: Kind) -> None:
+    assert recognise(letter(TOP + field + b"\r\n", body), [KEY], instance="probe-a") == (expected, None)
+
+
+def test_a_report_about_a_message_of_another_instance_is_known_as_such() -> None:
+    assert kind(TOP + REPORTS[0], MESSAGE, instance="probe-b") is Kind.OTHER_INSTANCE
+
+
+@pytest.mark.parametrize("field", REPORTS)
+@pytest.mark.parametrize(
+    "returned",
+    [
+        b"Return-Path: <>",
+        b"Content-Type: multipart/report; boundary=b",
+        b"X-Failed-Recipients: monitor@lab.test",
+        b"From: Mail Delivery System <MAILER-DAEMON@lab.test>",
+        b"Auto-Submitted: auto-replied",
+    ],
+)
+def test_a_bounce_of_a_bounce_is_nobodys_business(field: bytes, returned: bytes) -> None:
+    body = b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + returned + b"\r\n\r\n" + MESSAGE
+    assert recognise(letter(TOP + field + b"\r\n", body), [KEY], instance="probe-a") == (Kind.REPLY, None)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"Auto-Submitted: auto-replied",
+        b"Auto-Submitted: auto-replied (vacation)",
+        b"Return-Path: <>\r\nAuto-Submitted: auto-replied",
+        b"Return-Path: <>\r\nX-Autoreply: yes",
+        b"Precedence: auto_reply",
+        b"Return-Path: <>\r\nContent-Type: multipart/report; report-type=disposition-notification",
+        b'Content-Type: multipart/report;\r\n report-type="feedback-report"',
+    ],
+)
+@pytest.mark.parametrize("body", [b"I am on holiday", MESSAGE], ids=["without", "with"])
+def test_what_a_program_answers_is_nobodys_business(field: bytes, body: bytes) -> None:
+    assert recognise(letter(PLAIN + field + b"\r\n", body), [KEY], instance="probe-a") == (Kind.REPLY, None)
 
 
 @pytest.mark.parametrize("mark", [b"[SPAM] ", b"***SPAM*** ", b"[EXTERNAL]: ", b"Report: "])
