@@ -331,6 +331,15 @@ class Ledger(Protocol):
         cut off. False if it is closed, or no retry is due: somebody else may have taken it.
         """
 
+    async def leave_out_retry(self, probe_id: str, why: Event) -> bool:
+        """Try a probe no more, and note why; False if it is closed, or no retry is due.
+
+        What the last attempt came to stays: it decides.
+        """
+
+    async def note(self, probe_id: str, event: Event) -> None:
+        """Write down a line in the life of a probe that nothing else tells of; nothing for one that is forgotten."""
+
     async def record_attempt(self, probe_id: str, attempt: Attempt, *, next_attempt: datetime | None) -> None:
         """Write down what an attempt came to, and when the next one is due, if there is one."""
 

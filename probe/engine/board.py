@@ -1,8 +1,8 @@
 """The board: what is known now, kept in memory for all who only read: health, metrics, pages, progress."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from probe.engine.figures import MailboxFigures, MemberFigures, PathFigures
@@ -19,6 +19,7 @@ from probe.engine.happenings import (
     MailboxInUse,
     MembersKnown,
     Seen,
+    SetbacksChanged,
     SharedFault,
     Skipped,
     Started,
@@ -27,7 +28,8 @@ from probe.engine.happenings import (
 from probe.model.letter import Folder, Kind
 from probe.model.outcome import Outcome, State
 from probe.model.probe import PathKey, Probe, Record
-from probe.model.settings import Route, Settings
+from probe.model.setbacks import Setback
+from probe.model.settings import MemberKey, Route, Settings
 from probe.model.trouble import Trouble, TroubleKind
 from probe.model.verdict import NO_OPINION, Verdict
 from probe.ports import Sighted, Total
@@ -45,6 +47,8 @@ class Snapshot:
     routes: tuple[Route, ...]
     guarded: Mapping[str, int]
     """Per pool, how many members failed and are kept up."""
+    setbacks: Mapping[MemberKey, int]
+    """How many are remembered of each member; of those of whom none is, perhaps nothing."""
 
 
 class Board:
@@ -58,6 +62,7 @@ class Board:
         self._mailboxes = {name: MailboxFigures() for name in settings.mailboxes}
         self._folders: dict[tuple[str, Folder], FolderRead] = {}
         self._shared = {(route.pool, route.name): False for route in settings.routes.values()}
+        self._setbacks: dict[MemberKey, tuple[Setback, ...]] = {}
         self._open: set[str] = set()
         self.discovery: dict[str, str] = {}
         """Per pool, what an operator should know of how its members were found."""
@@ -106,6 +111,8 @@ class Board:
                 self._judged(happening)
             case SharedFault(pool, route, shared):
                 self._shared[pool, route] = shared
+            case SetbacksChanged(pool, member, setbacks):
+                self._setbacks[pool, member] = setbacks
             case LedgerFailed(reason):
                 self.ledger_trouble = reason
             case LedgerWorks():
@@ -123,6 +130,7 @@ class Board:
             self._shared.copy(),
             tuple(self.settings.routes.values()),
             {pool: self.guarded(pool) for pool in self._members},
+            {member: len(setbacks) for member, setbacks in self._setbacks.items()},
         )
 
     def path(self, pool: str, member: str, route: str) -> PathFigures:
@@ -136,6 +144,10 @@ class Board:
     def verdict(self, pool: str, member: str) -> Verdict:
         """Return the verdict on a member; raises KeyError for one that does not exist."""
         return self._members[pool][member].verdict or Verdict(State.UNKNOWN, NO_OPINION.reason, self._since)
+
+    def setbacks(self, pool: str, member: str) -> Sequence[Setback]:
+        """Return what is remembered of a member for the sake of retries."""
+        return self._setbacks.get((pool, member), ())
 
     def guarded(self, pool: str) -> int:
         """Return how many members of a pool failed and are kept up."""
@@ -173,6 +185,8 @@ class Board:
         figures = self.path(*probe.key)
         figures.stages = dict(attempt.stages)
         figures.retries += attempted.number > 1
+        if attempt.accepted is not None:
+            figures.acceptance.observe(max(attempt.accepted - probe.started, timedelta(0)))
         if attempt.smtp_time is not None:
             figures.smtp.observe(attempt.smtp_time)
         member = self._members.get(probe.pool, {}).get(probe.member)

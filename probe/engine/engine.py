@@ -15,8 +15,10 @@ from probe.engine.happenings import Happening, Judged, Reporter
 from probe.engine.ledger_state import LedgerState
 from probe.engine.mailboxes import MailboxWatch
 from probe.engine.membership import Membership
+from probe.engine.retrying import Retries
 from probe.engine.rounds import Rounds
 from probe.engine.sending import Dispatcher, Path
+from probe.engine.setbacks import Setbacks
 from probe.engine.settling import Settler
 from probe.engine.supervision import Loop, Supervisor
 from probe.engine.tidying import Tidier
@@ -78,18 +80,23 @@ class Engine:
             keys=keys,
             instance=settings.instance,
         )
+        self._setbacks = Setbacks(self._report)
         self.dispatcher = Dispatcher(
             world.ledger,
             world.sender,
             self._flight,
             self._settler,
+            self._setbacks,
             self._ledger_state,
             instance=settings.instance,
             key=keys[0],
             clock=world.clock,
             report=self._report,
             expect=self._expect,
-            spawn=self._supervisor.spawn,
+            retry=self._retry,
+        )
+        self._retries = Retries(
+            world.ledger, self.dispatcher, self._settler, self._setbacks, self._ledger_state, clock=world.clock
         )
         self._rounds = Rounds(
             settings,
@@ -152,6 +159,7 @@ class Engine:
         self._rounds.restore(record.probe for record in [*recent, *outstanding])
         for record in sorted(recent, key=lambda record: record.finished or now):
             self._evidence.add(record)
+        self._setbacks.restore([*recent, *outstanding], self.settings.routes, now=now)
         for record in outstanding:
             self._flight.put(record)
             self._flight.expect(record.probe.id, since=record.probe.started)
@@ -197,8 +205,10 @@ class Engine:
         for member in members:
             for record in self._deferred.pop((pool, member.name), ()):
                 if route := self.settings.routes.get(record.probe.route):
-                    path = Path(route, member, self.settings.pools[pool].smtp)
-                    self._supervisor.spawn(self.dispatcher.retry(record, path))
+                    self._retry(record, Path(route, member, self.settings.pools[pool].smtp))
+
+    def _retry(self, record: Record, path: Path) -> None:
+        self._supervisor.spawn(self._retries.retry(record, path))
 
     def _mailbox_watch(self, mailbox: Mailbox) -> MailboxWatch:
         return MailboxWatch(
@@ -238,10 +248,12 @@ class Engine:
     async def _clock_set(self, step: timedelta) -> None:
         self._rounds.plan_anew()
         await self._settler.clock_set(step)
+        self._setbacks.clear()
 
     async def _prune(self) -> None:
         while True:
             await self.world.clock.sleep(PRUNE_EVERY.total_seconds())
+            self._setbacks.fade(self.world.clock.now())
             await self.world.ledger.prune(finished_before=self.world.clock.now() - self.settings.explain_for)
 
     async def _drain(self) -> None:

@@ -13,6 +13,8 @@ from probe.ports import Tally, Total
 
 DELIVERY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 """Upper bounds in seconds."""
+ACCEPTANCE_BUCKETS = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+"""Upper bounds in seconds."""
 SMTP_BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Upper bounds in seconds."""
 
@@ -56,6 +58,7 @@ class PathFigures:
     last_probe: datetime | None = None
     last_delivery: datetime | None = None
     delivery: Histogram = field(default_factory=lambda: Histogram(DELIVERY_BUCKETS))
+    acceptance: Histogram = field(default_factory=lambda: Histogram(ACCEPTANCE_BUCKETS))
     smtp: Histogram = field(default_factory=lambda: Histogram(SMTP_BUCKETS))
     stages: dict[Stage, timedelta] = field(default_factory=dict)
     """Those of the last attempt."""
@@ -110,6 +113,7 @@ class PathFigures:
             self.last_probe,
             self.last_delivery,
             self.delivery.copy(),
+            self.acceptance.copy(),
             self.smtp.copy(),
             self.stages.copy(),
             self.hop_delays,

@@ -7,6 +7,7 @@ from datetime import datetime
 from probe.model.letter import Folder, Kind, Sighting
 from probe.model.probe import Probe, Record
 from probe.model.reply import Attempt
+from probe.model.setbacks import Setback
 from probe.model.settings import Member
 from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.model.verdict import Verdict
@@ -134,6 +135,15 @@ class SharedFault:
 
 
 @dataclass(frozen=True, slots=True)
+class SetbacksChanged:
+    """This is remembered of a member from now on."""
+
+    pool: str
+    member: str
+    setbacks: tuple[Setback, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerFailed:
     """The ledger cannot be written: nothing is sent until it can."""
 
@@ -159,6 +169,7 @@ Happening = (
     | MailboxInUse
     | Judged
     | SharedFault
+    | SetbacksChanged
     | LedgerFailed
     | LedgerWorks
 )

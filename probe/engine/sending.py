@@ -1,26 +1,26 @@
-"""Sending: a member's turn on a route, from the claim in the ledger to the end of the last attempt."""
+"""Sending: a member's turn on a route, from the claim in the ledger to the end of an attempt."""
 
 import asyncio
 import logging
 import random
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from probe.engine.flight import Flight
 from probe.engine.happenings import Reporter, Skipped, Started
-from probe.engine.ledger_state import LedgerState
+from probe.engine.ledger_state import LedgerState, written
+from probe.engine.setbacks import Setbacks
 from probe.engine.settling import Settler
 from probe.model.message import compose
 from probe.model.outcome import Stage
 from probe.model.probe import PathKey, Probe, Record
 from probe.model.reply import Attempt, Ending
 from probe.model.retry import next_attempt
-from probe.model.settings import Member, Route, SmtpSettings, TagKey
+from probe.model.settings import Member, MemberKey, Route, SmtpSettings, TagKey
 from probe.model.tag import ID_BYTES, probe_id
 from probe.ports import Clock, Ledger, LedgerTrouble, Sender, Tally
 
@@ -30,9 +30,6 @@ log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 5000
 """Transactions that go on at the same time; turns beyond that are skipped."""
-
-_PATIENCE = timedelta(seconds=1)
-"""How long to wait before the ledger is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +55,7 @@ class Dispatcher:
         sender: Sender,
         flight: Flight,
         settler: Settler,
+        setbacks: Setbacks,
         ledger_state: LedgerState,
         *,
         instance: str,
@@ -65,21 +63,23 @@ class Dispatcher:
         clock: Clock,
         report: Reporter,
         expect: Callable[[str], None],
-        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        retry: Callable[[Record, Path], None],
     ) -> None:
+        """``retry`` is told of probes that were deferred."""
         self._ledger = ledger
         self._sender = sender
         self._flight = flight
         self._settler = settler
+        self._setbacks = setbacks
         self._ledger_state = ledger_state
         self._instance = instance
         self._key = key
         self._clock = clock
         self._report = report
         self._expect = expect
-        self._spawn = spawn
+        self._retry = retry
         self._turns: set[PathKey] = set()
-        self._lines: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._lines: dict[MemberKey, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._dialled = 0
         self._finishing = False
 
@@ -108,15 +108,19 @@ class Dispatcher:
         finally:
             self._turns.discard(path.key)
 
-    async def retry(self, record: Record, path: Path) -> None:
-        """Make the next attempt of a deferred probe when it is due, unless its deadline comes first."""
-        assert record.next_attempt is not None
-        await self._clock.sleep((record.next_attempt - self._clock.now()).total_seconds())
+    async def again(self, record: Record, path: Path, *, may_go: Callable[[], bool]) -> bool:
+        """Make the next attempt of a deferred probe, unless its deadline has come; False if it may not go any more.
+
+        That is asked when the member is free: before, others of its probes may have failed.
+        """
         async with self._dialling(path.member):
+            if not may_go():
+                return False
             if self._finishing or self._clock.now() >= record.probe.deadline:
-                return
+                return True
             if await self._book(lambda: self._ledger.begin_retry(record.probe.id)):
                 await self._attempt(replace(record, sending=None, next_attempt=None), path)
+            return True
 
     async def _begin(self, path: Path, slot: int) -> str | None:
         probe = self._probe(path, slot)
@@ -135,19 +139,17 @@ class Dispatcher:
         attempt = await self._send(probe, path)
         if attempt.ending in (Ending.ACCEPTED, Ending.IN_DOUBT):
             self._expect_arrival(probe)
+        now, chance = self._clock.now(), random.random()  # noqa: S311 - it spreads load and guards nothing
+        # By one and the same chance: a retry that is alone with its member has nobody else to wait for.
+        self._setbacks.learn(path.member.key, path.route, attempt, at=now, chance=chance)
         due = next_attempt(
-            attempt.ending,
-            path.route.retry,
-            number=number,
-            now=self._clock.now(),
-            deadline=probe.deadline,
-            chance=random.random(),  # noqa: S311 - it spreads load and guards nothing
+            attempt.ending, path.route.retry, number=number, now=now, deadline=probe.deadline, chance=chance
         )
         # In two steps: what fails in the second must not make the first count twice.
         await self._book(lambda: self._settler.attempted(probe, attempt, number=number, next_attempt=due))
         await self._book(lambda: self._settler.settle(probe))
         if due and (deferred := self._flight.get(probe.id)):
-            self._spawn(self.retry(deferred, path))
+            self._retry(deferred, path)
 
     async def _send(self, probe: Probe, path: Path) -> Attempt:
         began = self._clock.now()
@@ -200,21 +202,12 @@ class Dispatcher:
             self._ledger_state.failed(trouble)
 
     async def _book(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Write what has happened, however long the ledger takes to come back."""
-        while True:
-            try:
-                written = await write()
-            except LedgerTrouble as trouble:
-                self._ledger_state.failed(trouble)
-                await self._clock.sleep(_PATIENCE.total_seconds())
-            else:
-                self._ledger_state.works()
-                return written
+        return await written(write, self._ledger_state, clock=self._clock)
 
     @asynccontextmanager
     async def _dialling(self, member: Member) -> AsyncIterator[None]:
         """Wait until nobody else talks to the member."""
-        async with self._lines[member.pool, member.name]:
+        async with self._lines[member.key]:
             self._dialled += 1
             try:
                 yield

@@ -8,11 +8,11 @@ from sqlalchemy import insert as plain_insert
 from probe.ledger.books import Counts, entry
 from probe.ledger.engine import insert
 from probe.ledger.rows import NOTHING_SENT, find, probe_columns, sending_columns, transcript_document
-from probe.ledger.schema import attempts, probes
+from probe.ledger.schema import attempts, notes, probes
 from probe.model.outcome import Outcome
 from probe.model.probe import Judgement, Probe, Record
 from probe.model.reply import Attempt
-from probe.ports import LedgerTrouble, Tally
+from probe.ports import Event, LedgerTrouble, Tally
 
 PRUNED_AT_ONCE = 500
 """How many probes are forgotten in one transaction, so that no claim waits long behind it."""
@@ -31,6 +31,22 @@ def begin_retry(connection: Connection, probe_id: str) -> bool:
     """Take the retry of an open probe, if there is one; what came of the attempt before is forgotten."""
     waiting = _OF_OPEN_PROBE.where(probes.c.next_attempt.is_not(None))
     return connection.execute(waiting, {"of_probe": probe_id, "next_attempt": None, **NOTHING_SENT}).rowcount == 1
+
+
+def leave_out_retry(connection: Connection, probe_id: str, why: Event) -> bool:
+    """Take the retry of an open probe away, if there is one; what came of the attempt before decides."""
+    waiting = _OF_OPEN_PROBE.where(probes.c.next_attempt.is_not(None))
+    if connection.execute(waiting, {"of_probe": probe_id, "next_attempt": None}).rowcount == 0:
+        return False
+    note(connection, probe_id, why)
+    return True
+
+
+def note(connection: Connection, probe_id: str, event: Event) -> None:
+    """Add a line to the life of a probe, if it is not forgotten."""
+    if find(connection, probe_id):
+        line = {"probe_id": probe_id, "at": event.at, "kind": event.kind, "text": event.text}
+        connection.execute(plain_insert(notes), line)
 
 
 def record_attempt(

@@ -14,7 +14,7 @@ from probe.model.letter import Folder, Place, Sighting
 from probe.model.probe import Judgement, Probe, Record
 from probe.model.reply import Attempt
 from probe.model.verdict import Verdict
-from probe.ports import Clock, LedgerTrouble, Life, Mark, Page, Query, Sighted, Tally, Total
+from probe.ports import Clock, Event, LedgerTrouble, Life, Mark, Page, Query, Sighted, Tally, Total
 
 T = TypeVar("T")
 
@@ -37,6 +37,14 @@ class SqlLedger:
     async def begin_retry(self, probe_id: str) -> bool:
         """Take a due retry upon oneself before its first byte is sent; False if there is none to take."""
         return await self._writer.write(lambda c, _: claims.begin_retry(c, probe_id))
+
+    async def leave_out_retry(self, probe_id: str, why: Event) -> bool:
+        """Try a probe no more, and note why; False if there was no retry to come."""
+        return await self._writer.write(lambda c, _: claims.leave_out_retry(c, probe_id, why))
+
+    async def note(self, probe_id: str, event: Event) -> None:
+        """Write down a line in the life of a probe."""
+        await self._writer.write(lambda c, _: claims.note(c, probe_id, event))
 
     async def record_attempt(self, probe_id: str, attempt: Attempt, *, next_attempt: datetime | None) -> None:
         """Write down what an attempt came to, and when the next one is due."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
-from probe.ledger.schema import metadata, schema
+from probe.ledger.schema import metadata, notes, schema
 from probe.ports import LedgerTrouble
 
 Migration = Callable[[Connection], None]
@@ -20,7 +20,7 @@ def _bounces_and_reports(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE sightings ADD COLUMN report JSON"))
 
 
-MIGRATIONS: Sequence[Migration] = (_gaps_in_marks, _bounces_and_reports)
+MIGRATIONS: Sequence[Migration] = (_gaps_in_marks, _bounces_and_reports, notes.create)
 """What leads from version 1 to 2, from 2 to 3, ...; ``schema.py`` always shows the newest."""
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from probe.ledger.columns import moment, since_epoch
 from probe.ledger.rows import RECORDS, find, record, transcript
-from probe.ledger.schema import attempts, probes, sightings
+from probe.ledger.schema import attempts, notes, probes, sightings
 from probe.ledger.timeline import timeline
 from probe.model.probe import Record
 from probe.ports import LONGEST_PAGE, Life, Page, Query
@@ -57,11 +57,11 @@ def life(connection: Connection, probe_id: str) -> Life | None:
     found = find(connection, probe_id)
     if found is None:
         return None
-    tried, seen = (
+    tried, seen, noted = (
         connection.execute(select(table).where(table.c.probe_id == probe_id).order_by(order)).all()
-        for table, order in ((attempts, attempts.c.number), (sightings, sightings.c.seen))
+        for table, order in ((attempts, attempts.c.number), (sightings, sightings.c.seen), (notes, notes.c.at))
     )
-    return Life(found, timeline(found, tried, seen), [transcript(row.transcript) for row in tried])
+    return Life(found, timeline(found, tried, seen, noted), [transcript(row.transcript) for row in tried])
 
 
 def _cursor(last: Record) -> str:

@@ -84,6 +84,16 @@ attempts = Table(
     PrimaryKeyConstraint("probe_id", "number"),
 )
 
+notes = Table(
+    "notes",
+    metadata,
+    Column("probe_id", ForeignKey("probes.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", Prose, nullable=False),
+    Column("text", Prose, nullable=False),
+)
+Index("notes_by_probe", notes.c.probe_id)
+
 sightings = Table(
     "sightings",
     metadata,

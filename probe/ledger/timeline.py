@@ -10,11 +10,14 @@ from probe.model.reply import Ending
 from probe.ports import Event, Sighted
 
 
-def timeline(record: Record, attempts: Iterable[AnyRow], sightings: Iterable[AnyRow]) -> Sequence[Event]:
+def timeline(
+    record: Record, attempts: Iterable[AnyRow], sightings: Iterable[AnyRow], notes: Iterable[AnyRow]
+) -> Sequence[Event]:
     """Return all events of a probe in the order in which they happened."""
     events = chain(
         _begin(record),
         (Event(row.ended, _KIND_OF_ENDING[row.ending], row.reason) for row in attempts),
+        (Event(row.at, row.kind, row.text) for row in notes),
         chain.from_iterable(_of_sighting(row) for row in sightings),
         _end(record),
     )

@@ -8,7 +8,7 @@ from prometheus_client.registry import Collector
 
 from probe.engine.board import Snapshot
 from probe.metrics.mailboxes import mailbox_metrics
-from probe.metrics.members import member_metrics, pool_metrics
+from probe.metrics.members import member_metrics, pool_metrics, setback_metrics
 from probe.metrics.paths import path_metrics
 from probe.metrics.program import ReloadState, program_metrics
 from probe.metrics.routes import route_metrics
@@ -35,6 +35,7 @@ class SnapshotCollector(Collector):
             }
         )
         yield from member_metrics(snapshot.members)
+        yield from setback_metrics(snapshot.members, snapshot.setbacks)
         yield from pool_metrics(snapshot.guarded)
         yield from route_metrics(snapshot.routes, snapshot.shared_faults)
         yield from mailbox_metrics(snapshot.mailboxes)

@@ -1,12 +1,13 @@
 """The metrics of members and of their pools: what load balancers are told."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from probe.engine.figures import MemberFigures
 from probe.model.outcome import State
+from probe.model.settings import MemberKey
 
 Members = Mapping[tuple[str, str], MemberFigures]
 
@@ -16,6 +17,18 @@ def member_metrics(members: Members) -> Iterator[Metric]:
     yield _states(members)
     yield _changes(members)
     yield _certificates(members)
+
+
+def setback_metrics(members: Iterable[MemberKey], setbacks: Mapping[MemberKey, int]) -> Iterator[Metric]:
+    """Tell for which members retries wait."""
+    family = GaugeMetricFamily(
+        "mailflow_setbacks",
+        "Failures of the member to be connected to, and recipients that it refused, that are remembered for retries.",
+        labels=_LABELS,
+    )
+    for labels in members:
+        family.add_metric(labels, setbacks.get(labels, 0))
+    yield family
 
 
 def pool_metrics(guarded: Mapping[str, int]) -> Iterator[Metric]:

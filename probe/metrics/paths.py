@@ -103,6 +103,11 @@ _HISTOGRAMS = (
         lambda path: path.delivery,
     ),
     _Durations(
+        "mailflow_acceptance_duration_seconds",
+        "Time from the start of the probe to its message being accepted, over all its tries, of accepted probes.",
+        lambda path: path.acceptance,
+    ),
+    _Durations(
         "mailflow_smtp_duration_seconds",
         "Time from connecting to the reply after the final dot, of every try that came so far.",
         lambda path: path.smtp,

@@ -1,5 +1,6 @@
 """The one place that decides what a probe proved."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -21,7 +22,7 @@ def judge(
     ``blind`` why its mailbox cannot be read, if that is known.
     """
     if record.arrival:
-        return _arrived(record.arrival, record.probe.deadline)
+        return _with_acceptance(record, _arrived(record.arrival, record.probe.deadline))
     if record.bounce:
         # After the deadline, too: that it was given up is certain, whoever looked when.
         return Judgement(Outcome.BOUNCED, str(record.bounce.report))
@@ -53,6 +54,15 @@ def _arrived(arrival: Sighting, deadline: datetime) -> Judgement:
             assert_never(arrival.place.folder)
 
 
+def _with_acceptance(record: Record, judgement: Judgement) -> Judgement:
+    """Say when the message was taken, where that took more than one attempt."""
+    took = record.acceptance_time
+    if took is None or record.attempts < 2:
+        return judgement
+    late = f"accepted at attempt {record.attempts}, {took.total_seconds():.1f} s after it was started"
+    return replace(judgement, reason=f"{judgement.reason}; {late}")
+
+
 def _refused(sending: Sending) -> Judgement | None:
     match sending.ending:
         case Ending.REFUSED:
@@ -72,7 +82,7 @@ def _refused(sending: Sending) -> Judgement | None:
 def _not_seen(record: Record, now: datetime, watched_until: datetime | None, blind: str | None) -> Judgement | None:
     deadline = record.probe.deadline
     if watched_until and watched_until > deadline:
-        return _absent(record.sending)
+        return _with_acceptance(record, _absent(record.sending))
     if now > deadline + GRACE:
         cause = f": {blind}" if blind else ""
         return Judgement(Outcome.UNKNOWN, f"its mailbox could not be read after the deadline{cause}")

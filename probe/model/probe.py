@@ -80,6 +80,13 @@ class Record:
     """The first report that it could not be delivered."""
 
     @property
+    def acceptance_time(self) -> timedelta | None:
+        """Return the time from the start of the probe, over all its attempts, to the member taking its message."""
+        if self.sending is None or self.sending.accepted is None:
+            return None
+        return max(self.sending.accepted - self.probe.started, timedelta(0))
+
+    @property
     def delivery_time(self) -> timedelta | None:
         """Return the time from the first byte sent to the message being seen."""
         if self.arrival is None:

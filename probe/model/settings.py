@@ -80,6 +80,10 @@ class SmtpSettings:
         return self.server_name or member.hostname or member.address or "localhost"
 
 
+MemberKey = tuple[str, str]
+"""Pool and name: a member, as what is known of it is filed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One SMTP server of a pool: one address and port, dialled directly, or a program on this host."""
@@ -102,6 +106,11 @@ class Member:
 
     def __str__(self) -> str:
         return f"{self.pool}/{self.name}"
+
+    @property
+    def key(self) -> MemberKey:
+        """Return what it is filed under."""
+        return self.pool, self.name
 
     @property
     def endpoint(self) -> str:

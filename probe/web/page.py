@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from probe.engine.board import Board
 from probe.engine.figures import MailboxFigures
+from probe.model.setbacks import summary
 from probe.web.sources import Sources
 from probe.web.views import moment
 
@@ -85,8 +86,13 @@ def _members(board: Board, pool: str) -> Iterator[str]:
             f'<tr><td><a href="/health/{_path(pool)}/{_path(name)}">{escape(name)}</a>'
             f'<td><a href="/api/v1/probes?{probes}">{escape(figures.member.endpoint)}</a>'
             f'<td class="{verdict.state}">{verdict.state}'
-            f"<td>{moment(verdict.since)}<td>{escape(verdict.reason)}</tr>\n"
+            f"<td>{moment(verdict.since)}<td>{escape(verdict.reason)}{_setbacks(board, pool, name)}</tr>\n"
         )
+
+
+def _setbacks(board: Board, pool: str, member: str) -> str:
+    told = summary(board.setbacks(pool, member))
+    return f"<br>Retries: {escape(told)}" if told else ""
 
 
 def _mailbox(name: str, figures: MailboxFigures) -> str:

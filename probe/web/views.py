@@ -11,6 +11,7 @@ from probe.model.letter import Hop
 from probe.model.message import Envelope
 from probe.model.probe import Record
 from probe.model.reply import Exchange, Reply
+from probe.model.setbacks import Setback
 from probe.ports import Life, Page
 
 Json = dict[str, Any]
@@ -34,6 +35,7 @@ def probe_view(record: Record) -> Json:
         "seen": moment(record.arrival.seen if record.arrival else None),
         "finished": moment(record.finished),
         "smtp_seconds": _seconds(sending.smtp_time if sending else None),
+        "acceptance_seconds": _seconds(record.acceptance_time),
         "delivery_seconds": _seconds(record.delivery_time),
         "stages": {stage.value: took.total_seconds() for stage, took in sending.stages.items()} if sending else {},
         "code": sending.code if sending else None,
@@ -90,7 +92,7 @@ def why(record: Record) -> str:
     if record.judgement:
         return record.judgement.reason
     if record.next_attempt:
-        return f"it is in flight: it will be tried again at {moment(record.next_attempt)}"
+        return f"it is in flight: its next try is due at {moment(record.next_attempt)}"
     if record.sending is None:
         return "it is in flight: no try to send it has come to an end yet"
     return f"it is in flight: it may arrive until {moment(record.probe.deadline)}"
@@ -171,7 +173,20 @@ def _members(board: Board, pool: str) -> list[Json]:
             "reason": verdict.reason,
             "since": moment(verdict.since),
             "evidence": list(verdict.evidence),
+            "setbacks": [_setback(setback) for setback in board.setbacks(pool, name)],
         }
         for name, figures in board.members(pool).items()
         for verdict in [board.verdict(pool, name)]
     ]
+
+
+def _setback(setback: Setback) -> Json:
+    return {
+        "kind": setback.subject.kind.value,
+        "sender": setback.subject.sender,
+        "recipient": setback.subject.recipient,
+        "reason": setback.reason,
+        "since": moment(setback.since),
+        "failures": setback.failures,
+        "next_try": moment(setback.next_try),
+    }

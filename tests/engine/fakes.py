@@ -167,9 +167,9 @@ class FakeSender:
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
         self.sent: list[Sent] = []
-        self.script: dict[str, list[Ending | Exception]] = defaultdict(list)
+        self.script: dict[str, list[Ending | tuple[Ending, Stage] | Exception]] = defaultdict(list)
         """Endings by member, the first first; afterwards all is accepted."""
-        self.always: dict[str, Ending] = {}
+        self.always: dict[str, Ending | tuple[Ending, Stage]] = {}
         self.hanging: dict[str, asyncio.Event] = {}
         """Members that do not answer until their event is set."""
         self.deliver: Callable[[Member, Envelope], None] = lambda member, envelope: None
@@ -178,21 +178,21 @@ class FakeSender:
     async def send(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
         began = self._clock.now()
         self.sent.append(Sent(began, member.name, envelope, until))
-        ending = self._ending(member.name)
+        ending, stage = self._ending(member.name)
         if ending is Ending.ACCEPTED:
             self.deliver(member, envelope)
         if release := self.hanging.get(member.name):
             await self._clock.wait(release, (until - began).total_seconds())
             if not release.is_set():
                 ending = Ending.UNREACHABLE
-        return attempt(ending, began=began)
+        return attempt(ending, began=began, stage=stage)
 
-    def _ending(self, member: str) -> Ending:
+    def _ending(self, member: str) -> tuple[Ending, Stage | None]:
         script = self.script[member]
         ending = script.pop(0) if script else self.always.get(member, Ending.ACCEPTED)
         if isinstance(ending, Exception):
             raise ending
-        return ending
+        return ending if isinstance(ending, tuple) else (ending, None)
 
 
 @dataclass

@@ -13,8 +13,10 @@ from probe.engine.engine import Engine, World
 from probe.engine.flight import Flight
 from probe.engine.happenings import Happening
 from probe.engine.ledger_state import LedgerState
+from probe.engine.retrying import Retries
 from probe.engine.sending import Dispatcher
 from probe.engine.sending import Path as Way
+from probe.engine.setbacks import Setbacks
 from probe.engine.settling import Settler
 from probe.ledger import open_ledger
 from probe.model.message import compose
@@ -138,7 +140,12 @@ class Scene:
         )
         self.discarding: set[str] = set()
         self.settler = self.new_settler()
+        self.setbacks = Setbacks(self.told.append)
+        self.ledger_state = LedgerState(self.told.append)
         self.dispatcher = self.new_dispatcher()
+        self.retries = Retries(
+            self.ledger, self.dispatcher, self.settler, self.setbacks, self.ledger_state, clock=self.clock
+        )
 
     def discards(self, member: Member) -> bool:
         return member.name in self.discarding
@@ -178,14 +185,18 @@ class Scene:
             self.sender,
             self.flight,
             self.settler,
-            LedgerState(self.told.append),
+            self.setbacks,
+            self.ledger_state,
             instance=INSTANCE,
             key=KEY,
             clock=self.clock,
             report=self.told.append,
             expect=self.expected.append,
-            spawn=self.spawn,
+            retry=self.retry,
         )
+
+    def retry(self, record: Record, path: Way) -> None:
+        self.spawn(self.retries.retry(record, path))
 
     def engine(self, asked: Settings, finders: dict[str, Finder] | None = None) -> Engine:
         """Make a whole engine that reports here."""

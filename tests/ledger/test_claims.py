@@ -10,7 +10,7 @@ from probe.ledger import SqlLedger
 from probe.model.outcome import Outcome, Stage
 from probe.model.probe import Probe, Record, Sending
 from probe.model.reply import Ending
-from probe.ports import LedgerTrouble
+from probe.ports import Event, LedgerTrouble
 from tests.ledger.examples import NOON, SECOND, a_probe, a_sighting, an_attempt, judged, with_ledger
 
 
@@ -115,6 +115,34 @@ async def test_a_retry_of_a_closed_probe_or_of_none_is_not_begun(ledger: SqlLedg
     record = await ledger.record("p1")
     assert record
     assert record.sending
+
+
+@with_ledger
+async def test_one_caller_leaves_a_retry_out_and_the_last_attempt_stays(ledger: SqlLedger) -> None:
+    why = Event(NOON + 9 * SECOND, "left out", "no connection")
+    await ledger.claim(a_probe())
+    assert not await ledger.leave_out_retry("p1", why)
+    await ledger.record_attempt("p1", an_attempt(Ending.REFUSED_FOR_NOW), next_attempt=NOON + 20 * SECOND)
+    left_out = await asyncio.gather(*(ledger.leave_out_retry("p1", why) for _ in range(20)))
+    assert left_out.count(True) == 1
+    life = await ledger.life("p1")
+    assert life
+    assert (life.record.next_attempt, life.record.attempts) == (None, 1)
+    assert life.record.sending
+    assert list(life.events).count(why) == 1
+    assert not await ledger.begin_retry("p1")
+
+
+@with_ledger
+async def test_notes_stand_in_the_life_of_their_probe_in_order(ledger: SqlLedger) -> None:
+    await ledger.claim(a_probe())
+    waits = [Event(NOON + seconds * SECOND, "waits", f"until {seconds}") for seconds in (9, 3)]
+    for event in waits:
+        await ledger.note("p1", event)
+    await ledger.note("p9", waits[0])
+    life = await ledger.life("p1")
+    assert life
+    assert [event for event in life.events if event.kind == "waits"] == waits[::-1]
 
 
 @with_ledger

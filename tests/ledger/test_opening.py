@@ -19,8 +19,8 @@ from probe.ledger.migrations import MIGRATIONS, prepare
 from probe.ledger.schema import schema
 from probe.model.letter import Folder
 from probe.model.probe import Record
-from probe.ports import LedgerTrouble, Mark
-from tests.ledger.examples import a_probe, a_sighting, run
+from probe.ports import Event, LedgerTrouble, Mark
+from tests.ledger.examples import NOON, a_probe, a_sighting, run
 
 NEWEST = 1 + len(MIGRATIONS)
 
@@ -116,10 +116,28 @@ def test_the_marks_of_a_first_ledger_are_kept_and_have_no_gaps(url: str) -> None
     assert run(marks()) == (Mark(7, 3), Mark(7, 5, ((1, 2),)))
 
 
+def test_a_first_ledger_learns_to_keep_notes(url: str) -> None:
+    async def claimed() -> None:
+        async with open_ledger(url, instance="probe-a") as ledger:
+            await ledger.claim(a_probe())
+
+    async def noted() -> list[Event]:
+        async with open_ledger(url, instance="probe-a") as ledger:
+            await ledger.note("p1", Event(NOON, "waits", "for a while"))
+            life = await ledger.life("p1")
+            assert life
+            return [event for event in life.events if event.kind == "waits"]
+
+    run(claimed())
+    run(_change(url, _back_to_the_first_version))
+    assert run(noted()) == [Event(NOON, "waits", "for a while")]
+
+
 _SINCE_THE_FIRST_VERSION = (
     "ALTER TABLE marks DROP COLUMN gaps",
     "ALTER TABLE probes DROP COLUMN bounces",
     "ALTER TABLE sightings DROP COLUMN report",
+    "DROP TABLE notes",
 )
 """What undoes all migrations."""
 

@@ -9,6 +9,7 @@ from probe.model.outcome import Outcome, Stage, State
 from probe.model.probe import Judgement, Probe, Record, Sending
 from probe.model.reply import Attempt, Ending, Reply
 from probe.model.secret import Secret
+from probe.model.setbacks import Kind, Setback, Subject
 from probe.model.settings import ImapSettings, Login, Mailbox, Member, Pool, Route, Settings
 from probe.model.trouble import Quota
 from probe.model.verdict import Verdict
@@ -135,3 +136,10 @@ def attempt() -> Attempt:
         stages=sent.stages,
         certificate_expiry=NOW + timedelta(days=30),
     )
+
+
+def greylisted() -> Setback:
+    """What is remembered of a member that put a recipient off twice."""
+    recipient = Subject(Kind.RECIPIENT, "probe@lab.test", "monitor@lab.test")
+    reason = "rcpt refused: 450 4.2.0 Greylisted <now>"
+    return Setback(recipient, reason, since=NOW, failures=2, last=NOW, next_try=NOW + timedelta(minutes=2))

@@ -12,13 +12,21 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from probe.engine.board import Board
-from probe.engine.happenings import FolderRead, MailboxFailed, MembersKnown
+from probe.engine.happenings import (
+    Attempted,
+    FolderRead,
+    MailboxFailed,
+    MembersKnown,
+    SetbacksChanged,
+    Started,
+)
 from probe.metrics import ReloadState, TokenExpiries
 from probe.metrics.collector import registry
 from probe.model.letter import Folder
-from probe.model.outcome import Outcome
+from probe.model.outcome import Outcome, Stage
+from probe.model.reply import Attempt, Ending
 from probe.model.trouble import TroubleKind
-from tests.metrics.boards import NOW, fresh_board, lively_board
+from tests.metrics.boards import NOW, a_probe, fresh_board, greylisted, lively_board
 
 GOOD = ReloadState(True, NOW)
 PATH = '{member="mta1",pool="vip",route="inbound"}'
@@ -46,10 +54,12 @@ def scrape(board: Board, reload: ReloadState = GOOD) -> dict[str, float]:
         "mailflow_probes_skipped_total" + PATH,
         "mailflow_delivery_duration_seconds_count" + PATH,
         "mailflow_smtp_duration_seconds_sum" + PATH,
+        "mailflow_acceptance_duration_seconds_count" + PATH,
         'mailflow_delivery_duration_seconds_bucket{le="+Inf",member="mta1",pool="vip",route="inbound"}',
         'mailflow_member_state{member="mta1",pool="vip",state="up"}',
         'mailflow_member_state{member="mta1",pool="vip",state="down"}',
         'mailflow_member_state_changes_total{member="mta1",pool="vip"}',
+        'mailflow_setbacks{member="mta1",pool="vip"}',
         'mailflow_verdicts_guarded{pool="vip"}',
         'mailflow_shared_fault{pool="vip",route="inbound"}',
         'mailflow_mailbox_up{mailbox="monitor"}',
@@ -193,3 +203,25 @@ def test_the_contract_of_metrics_is_kept_whole() -> None:
     text = generate_latest(registry(lively_board().snapshot(NOW), GOOD)).decode()
     names = set(re.findall(r"^# TYPE (mailflow_\w+ \w+)$", text, re.MULTILINE))
     assert names == set((Path(__file__).parent / "metrics.txt").read_text().splitlines())
+
+
+def test_setbacks_are_counted_per_member() -> None:
+    board = fresh_board()
+    board(SetbacksChanged("vip", "mta1", (greylisted(),)))
+    board(SetbacksChanged("vip", "gone", (greylisted(),)))
+    told = {series: value for series, value in scrape(board).items() if series.startswith("mailflow_setbacks")}
+    assert told == {
+        'mailflow_setbacks{member="mta1",pool="vip"}': 1,
+        'mailflow_setbacks{member="mta2",pool="vip"}': 0,
+    }
+
+
+def test_the_time_to_acceptance_runs_from_the_start_over_all_attempts() -> None:
+    board, probe = fresh_board(), a_probe("a1")
+    refused = Attempt(Ending.REFUSED_FOR_NOW, Stage.RCPT, "450", NOW)
+    late = Attempt(Ending.ACCEPTED, Stage.BODY, "250", NOW, accepted=NOW + timedelta(seconds=61))
+    board(Started(probe))
+    board(Attempted(probe, refused, 1))
+    board(Attempted(probe, late, 2))
+    assert scrape(board)["mailflow_acceptance_duration_seconds_sum" + PATH] == 61
+    assert scrape(board)["mailflow_acceptance_duration_seconds_count" + PATH] == 1

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from probe.model.judge import GRACE, judge
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome
-from probe.model.probe import Record, Sending
+from probe.model.probe import Judgement, Record, Sending
 from probe.model.reply import Ending
 from tests.model.build import DEADLINE, NOW, SECOND, TICK, bounce, record, sending, sighting
 
@@ -141,3 +142,16 @@ def test_what_nobody_knows_to_be_accepted_is_never_missing(sent: Sending | None,
 
 def test_what_is_in_doubt_and_arrives_is_delivered() -> None:
     assert outcome(record(IN_DOUBT, arrival=sighting())) is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize(
+    "attempts, told",
+    [(1, ""), (2, "; accepted at attempt 2, 61.2 s after it was started")],
+)
+def test_it_is_told_when_a_message_was_taken_that_took_several_attempts(attempts: int, told: str) -> None:
+    sent = replace(ACCEPTED, accepted=NOW + timedelta(seconds=61.2))
+    known = replace(record(sent), attempts=attempts)
+    arrived = judge(replace(known, arrival=sighting()), now=NOW + 70 * SECOND, watched_until=None)
+    absent = judge(known, now=DEADLINE + SECOND, watched_until=DEADLINE + TICK)
+    assert arrived == Judgement(Outcome.DELIVERED, "it was seen in the inbox before the deadline" + told)
+    assert absent == Judgement(Outcome.MISSING, "it was accepted, and was not in the mailbox after the deadline" + told)

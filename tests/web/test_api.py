@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from probe.engine.happenings import FolderRead
+from probe.engine.happenings import FolderRead, SetbacksChanged
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome, Stage
 from probe.model.probe import Record
@@ -14,7 +14,7 @@ from probe.model.reply import Exchange, Reply
 from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.ports import Event, Life, Page, Query
 from probe.web.views import life_view, probe_view, why
-from tests.metrics.boards import NOW, a_probe, delivered, missing, sending
+from tests.metrics.boards import NOW, a_probe, delivered, greylisted, missing, sending
 from tests.web.serving import Books, World
 
 FIELDS = [
@@ -32,6 +32,7 @@ FIELDS = [
     "seen",
     "finished",
     "smtp_seconds",
+    "acceptance_seconds",
     "delivery_seconds",
     "stages",
     "code",
@@ -76,6 +77,7 @@ def test_pools_are_listed_with_their_members_and_verdicts() -> None:
                         "reason": "fine",
                         "since": "2026-11-21T10:00:00.000000Z",
                         "evidence": ["a1"],
+                        "setbacks": [],
                     },
                     {
                         "name": "mta2",
@@ -84,11 +86,30 @@ def test_pools_are_listed_with_their_members_and_verdicts() -> None:
                         "reason": "3 probes in a row missing",
                         "since": "2026-11-21T10:00:00.000000Z",
                         "evidence": ["a2"],
+                        "setbacks": [],
                     },
                 ],
             }
         ]
     }
+
+
+def test_what_is_remembered_of_a_member_is_told_with_it() -> None:
+    world = World()
+    world.board(SetbacksChanged("vip", "mta2", (greylisted(),)))
+    mta1, mta2 = asyncio.run(world.ask("/api/v1/pools")).json()["pools"][0]["members"]
+    assert mta1["setbacks"] == []
+    assert mta2["setbacks"] == [
+        {
+            "kind": "recipient",
+            "sender": "probe@lab.test",
+            "recipient": "monitor@lab.test",
+            "reason": "rcpt refused: 450 4.2.0 Greylisted <now>",
+            "since": "2026-11-21T10:00:00.000000Z",
+            "failures": 2,
+            "next_try": "2026-11-21T10:02:00.000000Z",
+        }
+    ]
 
 
 def test_a_delivered_probe_is_told_in_full() -> None:
@@ -107,6 +128,7 @@ def test_a_delivered_probe_is_told_in_full() -> None:
         "seen": "2026-11-21T10:00:01.500000Z",
         "finished": "2026-11-21T10:00:02.000000Z",
         "smtp_seconds": 0.08,
+        "acceptance_seconds": 0.08,
         "delivery_seconds": 1.5,
         "stages": {"connect": 0.005, "body": 0.04},
         "code": 250,
@@ -126,6 +148,7 @@ def test_a_probe_whose_first_try_goes_on_has_nothing_to_tell_yet() -> None:
         "seen",
         "finished",
         "smtp_seconds",
+        "acceptance_seconds",
         "delivery_seconds",
         "code",
         "enhanced_code",
@@ -149,7 +172,7 @@ def test_a_probe_that_was_sent_and_is_waited_for_has_no_outcome() -> None:
         ),
         (
             Record(a_probe("a"), attempts=1, sending=sending(), next_attempt=NOW + timedelta(seconds=20)),
-            "it is in flight: it will be tried again at 2026-11-21T10:00:20.000000Z",
+            "it is in flight: its next try is due at 2026-11-21T10:00:20.000000Z",
         ),
     ],
 )

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from probe.engine.happenings import Judged, LedgerFailed, LedgerWorks, MailboxFailed
+from probe.engine.happenings import Judged, LedgerFailed, LedgerWorks, MailboxFailed, SetbacksChanged
 from probe.model.outcome import State
 from probe.model.settings import Web
 from probe.model.verdict import Verdict
-from tests.metrics.boards import NOW, fresh_board, settings
+from tests.metrics.boards import NOW, fresh_board, greylisted, settings
 from tests.web.serving import World
 
 
@@ -105,6 +105,15 @@ def test_the_page_tells_of_a_mailbox_that_cannot_be_read() -> None:
     world = World()
     world.board(MailboxFailed("monitor", "connection refused"))
     assert "unreadable" in asyncio.run(world.ask("/")).text
+
+
+def test_the_page_tells_in_one_sentence_why_retries_wait() -> None:
+    world = World()
+    world.board(SetbacksChanged("vip", "mta2", (greylisted(),)))
+    assert (
+        "<br>Retries: monitor@lab.test is refused since 2026-11-21T10:00:00Z, 2 times, "
+        "last: rcpt refused: 450 4.2.0 Greylisted &lt;now&gt;; no retry before 2026-11-21T10:02:00Z</tr>"
+    ) in asyncio.run(world.ask("/")).text
 
 
 def test_words_from_outside_are_no_markup_on_the_page() -> None:
