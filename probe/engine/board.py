@@ -111,8 +111,8 @@ class Board:
                 self._judged(happening)
             case SharedFault(pool, route, shared):
                 self._shared[pool, route] = shared
-            case SetbacksChanged(pool, member, setbacks):
-                self._setbacks[pool, member] = setbacks
+            case SetbacksChanged():
+                self._setbacks_changed(happening)
             case LedgerFailed(reason):
                 self.ledger_trouble = reason
             case LedgerWorks():
@@ -245,6 +245,12 @@ class Board:
             messages=sum(folder.messages for folder in folders),
             backlog=sum(folder.backlog for folder in folders),
         )
+
+    def _setbacks_changed(self, changed: SetbacksChanged) -> None:
+        # Not of members: those from before a restart may not have been discovered yet.
+        self._setbacks.pop((changed.pool, changed.member), None)
+        if changed.setbacks:
+            self._setbacks[changed.pool, changed.member] = changed.setbacks
 
     def _judged(self, judged: Judged) -> None:
         figures = self._members[judged.pool].get(judged.member)

@@ -61,6 +61,10 @@ class Member(Server):
         """Accept everything with 250 and drop it in silence."""
         self._set(replace(self.faults, discards=on))
 
+    def greylist(self, policy: Endpoint | None) -> None:
+        """Ask a policy service about every recipient; None ends that."""
+        self._set(replace(self.faults, policy=policy))
+
     def slow(self, seconds: int, stage: Stage = Stage.RCPT) -> None:
         """Answer at `stage` only after `seconds`; 0 is quick again."""
         naps = {**self.faults.naps, stage: seconds}

@@ -35,11 +35,15 @@ class Faults:
     actions: dict[Stage, str] = field(default_factory=dict)
     naps: dict[Stage, int] = field(default_factory=dict)
     discards: bool = False
+    policy: Endpoint | None = None
+    """A policy service that is asked about every recipient."""
 
     def __str__(self) -> str:
         words = [f"{stage.name}: {action}" for stage, action in self.actions.items()]
         words += [f"{stage.name}: {nap} s late" for stage, nap in self.naps.items()]
-        return ", ".join([*words, *(["discards all mail"] if self.discards else [])]) or "no faults"
+        words += ["discards all mail"] if self.discards else []
+        words += [f"asks {self.policy} about recipients"] if self.policy else []
+        return ", ".join(words) or "no faults"
 
     def main_cf(self) -> str:
         """Return the restriction lists; those of the special addresses come after the faults."""
@@ -51,6 +55,8 @@ class Faults:
             rules.append(f"check_client_access static:{{{self.actions[stage]}}}")
         if self.discards and stage is Stage.RCPT:
             rules.append("check_client_access static:DISCARD")
+        if self.policy and stage is Stage.RCPT:
+            rules.append(f"check_policy_service inet:{self.policy}")
         if stage in _SPECIAL_ANSWERS:
             rules.append(f"check_recipient_access {_inline(_SPECIAL_ANSWERS[stage])}")
         return rules
