@@ -1,6 +1,7 @@
 """The program under test as a process of its own, judged by what anybody outside can ask of it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,15 +15,19 @@ import yaml
 
 from tests.e2e.metrics import Metrics
 from tests.e2e.patience import eventually
+from tests.e2e.settable_clock import SettableClock
+from tests.lab.config import merged
 
 READY_WITHIN_SECONDS = 15
 STOPS_WITHIN_SECONDS = 10
+_LOADED = "config loaded"
 
 
 class Program:
     """One `mailflow run`, on one config and one state; started, stopped, killed and started again."""
 
-    def __init__(self, config: Mapping[str, Any], home: Path) -> None:
+    def __init__(self, config: Mapping[str, Any], home: Path, *, settable_clock: bool = False) -> None:
+        self._clock = SettableClock(home / "clock") if settable_clock else None
         self.config_file = home / "config.yaml"
         self._log = home / "log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -43,7 +48,20 @@ class Program:
     def launch(self) -> None:
         """Run, without waiting for anything."""
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(_command("run", self.config_file), stdout=log, stderr=log)
+            environment = os.environ | (self._clock.environment if self._clock else {})
+            self._process = subprocess.Popen(_command("run", self.config_file), stdout=log, stderr=log, env=environment)
+
+    def reload(self, **overrides: Any) -> None:
+        """Lay something over its config, and let it load that while it runs."""
+        loaded = self.log().count(_LOADED)
+        self.configure(merged(yaml.safe_load(self.config_file.read_text()), overrides))
+        self._signal(signal.SIGHUP)
+        eventually(lambda: self.log().count(_LOADED) > loaded, within_seconds=READY_WITHIN_SECONDS, what="a reload")
+
+    def set_clock(self, by: str) -> None:
+        """Set its wall clock, ``+1h`` or ``-1h`` from the true time, where it was made for that."""
+        assert self._clock is not None
+        self._clock.set(by)
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
@@ -56,6 +74,14 @@ class Program:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def freeze(self) -> None:
+        """Let it stand still, with SIGSTOP."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it was."""
+        self._signal(signal.SIGCONT)
 
     def log(self) -> str:
         """Return all that it has said so far, before restarts too."""
@@ -85,6 +111,10 @@ class Program:
         """Return all that is known of one probe."""
         life: dict[str, Any] = self.get(f"/api/v1/probes/{probe_id}").json()
         return life
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def _pages(self, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         cursor: str | None = ""
