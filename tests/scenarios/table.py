@@ -63,6 +63,7 @@ SCENARIOS = (
     Scenario("a member refuses MAIL", of(at(Stage.MAIL)), culprits("rejected delivered"), ALONE),
     Scenario("a member refuses the recipient", of(at(Stage.RCPT)), culprits("rejected delivered")),
     Scenario("a member refuses DATA", of(at(Stage.DATA)), culprits("rejected delivered"), ALONE),
+    Scenario("a member refuses the message", of(at(Stage.BODY)), culprits("rejected delivered"), ALONE),
     Scenario("a member refuses MAIL for now", of(for_now_at(Stage.MAIL)), culprits("deferred delivered"), ALONE),
     Scenario("a member defers the recipient", of(for_now_at(Stage.RCPT)), culprits("deferred delivered")),
     Scenario("a member is stopped", of(Member.stop), culprits(GONE), ALONE),
@@ -109,6 +110,7 @@ SCENARIOS = (
         {CULPRIT: "missing delivered", "*": "rejected delivered"},
     ),
     Scenario("all mail is filed as junk", to("junk"), everybodys("junked delivered"), shared_fault=True),
+    Scenario("all mail bounces", to("bounce"), everybodys("bounced delivered"), shared_fault=True),
     Scenario("all mail is late", to("delay"), everybodys("missing delivered"), shared_fault=True),
     Scenario("all mail arrives twice", to("twice")),
     # The mailbox.
