@@ -2,9 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from probe.engine.happenings import Attempted, Ended
@@ -14,8 +17,8 @@ from probe.model.reply import Ending
 from probe.model.retry import next_attempt
 from probe.model.settings import Retry
 from probe.ports import Event
-from tests.engine.fakes import NOON
-from tests.engine.scene import SECOND, Scene, on_scene, way
+from tests.engine.fakes import NOON, attempt
+from tests.engine.scene import SECOND, Scene, a_probe, on_scene, route, settings, way
 
 RETRY = Retry(attempts=5, first=4 * SECOND, longest=60 * SECOND)
 DEADLINE = 300 * SECOND
@@ -198,6 +201,34 @@ async def test_retries_for_another_recipient_do_not_wait(scene: Scene) -> None:
     assert recipients.count("other@lab.test") == 2
 
 
+@pytest.mark.parametrize("dead, retried", [(True, 0), (False, 20)])
+@on_scene
+async def test_many_retries_that_fell_due_while_nobody_ran_wait_for_the_first_turn(
+    scene: Scene, dead: bool, retried: int
+) -> None:
+    # Given a member that was dead when the program was killed
+    for number in range(20):
+        probe = a_probe(number, at=NOON - 60 * SECOND, deadline=NOON + 240 * SECOND)
+        await scene.ledger.claim(probe)
+        failed = attempt(DEAD[0], stage=DEAD[1], began=probe.started)
+        await scene.ledger.record_attempt(probe.id, failed, next_attempt=NOON - (20 - number) * SECOND)
+    scene.sender.always["mta1"] = DEAD if dead else Ending.ACCEPTED
+
+    # When
+    retrying = route(deadline=DEADLINE, retry=RETRY, interval=timedelta(days=1))
+    engine = scene.engine(settings("mta1", routes=(retrying,)))
+    async with scene.working(engine, probing=True):
+        [before] = engine.board.setbacks("vip", "mta1")
+        await scene.advance(5)
+        after = [setback.failures for setback in engine.board.setbacks("vip", "mta1")]
+
+    # Then it went before them, and decided for all
+    assert (before.failures, before.since) == (20, NOON - 60 * SECOND)
+    numbers = [attempted.number for attempted in scene.of(Attempted)]
+    assert numbers == [1] + [2] * retried
+    assert after == ([21] if dead else [])
+
+
 @on_scene
 async def test_a_retry_that_was_let_go_after_its_probe_was_closed_sends_nothing(scene: Scene) -> None:
     scene.sender.script["mta1"] = [DEAD]
@@ -231,7 +262,7 @@ async def test_no_retry_ever_crosses_a_final_dot_in_doubt(scene: Scene) -> None:
 
 
 @given(st.lists(st.sampled_from(Ending), min_size=1, max_size=8), st.floats(0, 1, exclude_max=True))
-@settings(max_examples=300, deadline=None)
+@examples(max_examples=300, deadline=None)
 def test_whatever_came_before_what_may_be_owned_is_the_end(endings: list[Ending], chance: float) -> None:
     now, deadline, made = NOON, NOON + DEADLINE, 0
     for number, ending in enumerate(endings, start=1):
