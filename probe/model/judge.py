@@ -45,13 +45,25 @@ def _arrived(arrival: Sighting, deadline: datetime) -> Judgement:
             Outcome.UNKNOWN,
             "it was found after the deadline, but the mailbox had not been read at the deadline",
         )
+    where = f"it was seen in the {_FOLDERS[arrival.place.folder]} before the deadline"
+    found = arrival.findings
+    altered = f", but its body is not the one sent: {found.altered}" if found.altered else ""
+    # The way comes first: by a wrong one, whatever else happened happened to a message that had no business there.
+    if found.misrouted:
+        return Judgement(Outcome.MISROUTED, f"{where}, but {found.misrouted}{altered}")
     match arrival.place.folder:
+        case Folder.INBOX if altered:
+            return Judgement(Outcome.ALTERED, where + altered)
         case Folder.INBOX:
-            return Judgement(Outcome.DELIVERED, "it was seen in the inbox before the deadline")
+            return Judgement(Outcome.DELIVERED, where)
         case Folder.JUNK:
-            return Judgement(Outcome.JUNKED, "it was seen in the junk folder before the deadline")
+            # Filters rewrite what they take for junk: that is no damage that a member did.
+            return Judgement(Outcome.JUNKED, where + altered)
         case _:
             assert_never(arrival.place.folder)
+
+
+_FOLDERS = {Folder.INBOX: "inbox", Folder.JUNK: "junk folder"}
 
 
 def _with_acceptance(record: Record, judgement: Judgement) -> Judgement:

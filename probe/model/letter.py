@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from probe.model import tag
+from probe.model.findings import NOTHING_FOUND, Findings
 from probe.model.report import Report
 from probe.model.settings import TagKey
 from probe.model.tag import Tag, Trust
@@ -33,7 +35,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What was read of a message: its header and the beginning of its body, never all of it."""
+    """What was read of a message: its header, and of its body nothing, the beginning or all."""
 
     place: Place
     size: int
@@ -44,6 +46,8 @@ class Letter:
     """When the mailbox's server says that it was delivered (RFC 9051 2.3.3)."""
     header: bytes
     body: bytes = b""
+    whole: bool = False
+    """Whether the body is all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Sighting:
     hops: tuple["Hop", ...] = ()
     report: Report | None = None
     """What it says, if it is a report about our message and not the message itself."""
+    findings: Findings = NOTHING_FOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,15 @@ class Hop:
     protocol: str | None
     at: datetime | None
     delay: timedelta | None
-    """Since the hop before; None where either time is unknown. Foreign clocks: never below 0."""
+    """Since the hop before; None where either time is unknown or wrong. Foreign clocks: never below 0."""
+    sender: str | None = None
+    """From whom, by the name that was given in EHLO."""
+    id: str | None = None
+    """By what it is found in the queue and the log."""
+    tls: bool | None = None
+    """Whether it came over TLS; None where the line does not say."""
+    skew: timedelta | None = None
+    """By how much the clock is wrong at least, above 0 where it is ahead; None where nothing is wrong with it."""
 
 
 class Kind(StrEnum):
@@ -87,12 +100,14 @@ class Kind(StrEnum):
 def recognise(letter: Letter, keys: Iterable[TagKey], *, instance: str) -> tuple[Kind, Tag | None]:
     """Tell whose a message is; the tag is returned only where it was proved to be ours.
 
-    A message is judged by all the tags it carries: tags that disagree prove forgery. A bounce or an answer
-    that quotes one of our messages is somebody else's message.
+    A message is judged by all the tags it carries: tags that disagree prove forgery, except that one in the body
+    which nobody signed was only damaged on its way. A bounce or an answer that quotes one of our messages is
+    somebody else's message.
     """
     in_header = tag.written_in_header(letter.header)
     if in_header:
-        return _by_tags(Kind.OURS, in_header | tag.written_in_body(letter.body), keys, instance)
+        contradicted = _signed(tag.written_in_body(letter.body) - in_header, keys, instance)
+        return (Kind.FORGED, None) if contradicted else _by_tags(Kind.OURS, in_header, keys, instance)
     if may_report(letter.header):
         kind, found = _by_tags(Kind.REPORT, tag.written_in_report(letter.body), keys, instance)
         # Whatever happened to a bounce says nothing of what it was about.
@@ -122,6 +137,15 @@ def _by_tags(proved: Kind, tags: set[str], keys: Iterable[TagKey], instance: str
         return Kind.FORGED, None
     return (proved, found) if trust is Trust.GENUINE else (Kind(trust.value), None)
 
+
+def _signed(tags: set[str], keys: Iterable[TagKey], instance: str) -> bool:
+    """Tell whether any of these tags is more than a damaged one: signed by one of our keys, or one of a crowd."""
+    kinds = {_by_tags(Kind.OURS, {each}, keys, instance)[0] for each in islice(tags, _MOST_TAGS)}
+    return len(tags) > _MOST_TAGS or bool(kinds - {Kind.FORGED})
+
+
+_MOST_TAGS = 10
+"""Tags in one body that are looked at."""
 
 _FIELD = re.IGNORECASE | re.MULTILINE
 _REPORTS = re.compile(

@@ -1,5 +1,7 @@
 """The probe message: natural, RFC 5322 conform, and the same to the byte whenever it is written again."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -29,13 +31,7 @@ class Envelope:
 
 def compose(route: Route, probe: Probe, key: TagKey) -> Envelope:
     """Write the message of a probe; every try writes the same bytes, as greylisting needs (RFC 6647 2.5)."""
-    written = tag.compose(
-        key,
-        instance=probe.instance,
-        scope=tag.scope(probe.pool, probe.route, probe.member),
-        id=tag.raw_id(probe.id),
-        time=probe.started,
-    )
+    written = _tag(probe, key)
     message = EmailMessage(policy=SMTP)
     message["Date"] = format_datetime(probe.started.replace(microsecond=0))
     message["From"] = route.sender
@@ -46,6 +42,35 @@ def compose(route: Route, probe: Probe, key: TagKey) -> Envelope:
     message[HEADER] = written
     message.set_content(_body(route, probe, written), cte="7bit")
     return Envelope(route.sender, route.recipient, message.as_bytes(), id=written)
+
+
+def body(route: Route, probe: Probe, key: TagKey) -> str:
+    """Write the text of a probe's message alone."""
+    return _body(route, probe, _tag(probe, key))
+
+
+def digest(body: str) -> str:
+    """Return by what a text is known again, as the ledger keeps it."""
+    return hashlib.blake2b(body.encode(), digest_size=16).hexdigest()
+
+
+def sent_body(route: Route, probe: Probe, keys: Iterable[TagKey]) -> str | None:
+    """Write the text of a probe's message as it was sent; None where that is no longer known.
+
+    A text is never kept: after a reload its route may ask for another one, and the key that signed it may be gone.
+    """
+    written = (body(route, probe, key) for key in keys)
+    return next((text for text in written if digest(text) == probe.body_digest), None)
+
+
+def _tag(probe: Probe, key: TagKey) -> str:
+    return tag.compose(
+        key,
+        instance=probe.instance,
+        scope=tag.scope(probe.pool, probe.route, probe.member),
+        id=tag.raw_id(probe.id),
+        time=probe.started,
+    )
 
 
 def _body(route: Route, probe: Probe, written: str) -> str:
@@ -66,16 +91,16 @@ read {sender}.
 
 
 def _payload(content: Content) -> str:
-    marker = {
-        ContentKind.PLAIN: "",
-        ContentKind.GTUBE: "\n" + _GTUBE + "\n",
-        ContentKind.EICAR: "\n" + _EICAR + "\n",
-    }[content.kind]
-    return marker + _FILLER * -(-content.size // len(_FILLER))
+    marker = {ContentKind.PLAIN: "", ContentKind.GTUBE: MARKERS["GTUBE"], ContentKind.EICAR: MARKERS["EICAR"]}
+    line = marker[content.kind]
+    return (f"\n{line}\n" if line else "") + _FILLER * -(-content.size // len(_FILLER))
 
 
 _FILLER = "This line only makes the message longer, as its route asks for.\n"
 
-# Put together here, so that no spam filter or virus scanner finds its own test string in this file.
-_GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*" + "GTUBE-STANDARD-ANTI-UBE-TEST-" + "EMAIL*C.34X"
-_EICAR = r"X5O!P%@AP[4\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-" + "ANTIVIRUS-TEST-FILE!" + "$H+H*"
+MARKERS = {
+    # Put together here, so that no spam filter or virus scanner finds its own test string in this file.
+    "GTUBE": "XJS*C4JDBQADN1.NSBN3*2IDNEN*" + "GTUBE-STANDARD-ANTI-UBE-TEST-" + "EMAIL*C.34X",
+    "EICAR": r"X5O!P%@AP[4\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-" + "ANTIVIRUS-TEST-FILE!" + "$H+H*",
+}
+"""The test strings of filters, by their names."""

@@ -32,6 +32,8 @@ class Probe:
     started: datetime
     deadline: datetime
     late_until: datetime
+    body_digest: str | None = None
+    """That of the text of its message, by which it is known later what was sent."""
 
     @property
     def key(self) -> PathKey:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from probe.model.blame import Finished
+from probe.model.findings import NOTHING_FOUND, Findings
 from probe.model.letter import Folder, Letter, Place, Sighting
 from probe.model.outcome import Outcome, Stage
 from probe.model.probe import Probe, Record, Sending
@@ -58,8 +59,10 @@ def sending(ending: Ending, stage: Stage = Stage.BODY, reason: str = "the server
     return Sending(ending, stage, reason)
 
 
-def sighting(folder: Folder = Folder.INBOX, *, seen: datetime = NOW + SECOND) -> Sighting:
-    return Sighting(probe().id, Place("monitor", folder, 1, "1"), seen, None, 1000)
+def sighting(
+    folder: Folder = Folder.INBOX, *, seen: datetime = NOW + SECOND, findings: Findings = NOTHING_FOUND
+) -> Sighting:
+    return Sighting(probe().id, Place("monitor", folder, 1, "1"), seen, None, 1000, findings=findings)
 
 
 BOUNCE = Report(Action.FAILED, "5.1.1", "mta1.lab.test", "mx.example.org", "550 5.1.1 no such user")

@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from probe.model.findings import Findings
 from probe.model.judge import GRACE, judge
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome
@@ -36,6 +37,31 @@ def outcome(
 def test_what_arrived_is_judged_by_where_and_when(folder: Folder, seen: datetime, ended: Outcome) -> None:
     arrived = record(ACCEPTED, arrival=sighting(folder, seen=seen))
     assert outcome(arrived, now=seen) is ended
+
+
+@pytest.mark.parametrize(
+    "folder, found, ended",
+    [
+        (Folder.INBOX, Findings(altered="cut off"), Outcome.ALTERED),
+        (Folder.INBOX, Findings(misrouted="a wrong hop"), Outcome.MISROUTED),
+        (Folder.INBOX, Findings(altered="cut off", misrouted="a wrong hop"), Outcome.MISROUTED),
+        (Folder.INBOX, Findings(changes=("a new hop",), notes=("a note",)), Outcome.DELIVERED),
+        (Folder.JUNK, Findings(altered="cut off"), Outcome.JUNKED),
+        (Folder.JUNK, Findings(misrouted="a wrong hop"), Outcome.MISROUTED),
+    ],
+)
+def test_the_way_goes_before_the_folder_and_the_folder_before_the_body(
+    folder: Folder, found: Findings, ended: Outcome
+) -> None:
+    judgement = judge(record(ACCEPTED, arrival=sighting(folder, findings=found)), now=NOW, watched_until=None)
+    assert judgement
+    assert judgement.outcome is ended
+    assert all(words in judgement.reason for words in (found.altered, found.misrouted) if words)
+
+
+def test_what_is_found_after_the_deadline_stays_unknown_whatever_became_of_it() -> None:
+    late = sighting(seen=DEADLINE + TICK, findings=Findings(altered="cut off", misrouted="a wrong hop"))
+    assert outcome(record(ACCEPTED, arrival=late)) is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize("ending", [None, *Ending])

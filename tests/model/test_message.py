@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.model import tag
-from probe.model.message import Envelope, compose
-from probe.model.settings import Content, ContentKind
+from probe.model.message import Envelope, body, compose, digest, sent_body
+from probe.model.settings import Content, ContentKind, TagKey
 from tests.model.build import KEY, NOW, PLAIN, TICK, probe, route
 
+OTHER_KEY = TagKey("k2", b"fedcba9876543210")
 EVERY_CONTENT = [*(Content(kind) for kind in ContentKind), Content(ContentKind.PLAIN, 65536)]
 
 
@@ -104,6 +105,25 @@ def test_the_spam_test_line_is_a_line_of_its_own() -> None:
 @pytest.mark.parametrize("mark", [b"GTUBE", b"EICAR"])
 def test_a_plain_message_has_neither(mark: bytes) -> None:
     assert mark not in written()
+
+
+def test_the_text_that_was_sent_is_known_again_by_its_digest() -> None:
+    sent = replace(probe(), body_digest=digest(body(route(), probe(), KEY)))
+    assert sent_body(route(), sent, [OTHER_KEY, KEY]) == body(route(), probe(), KEY)
+    assert written().partition(b"\r\n\r\n")[2].decode().replace("\r\n", "\n") == body(route(), probe(), KEY)
+
+
+@pytest.mark.parametrize(
+    "asked, keys, known",
+    [
+        (Content(size=1), [KEY], True),  # the route asks for another content by now
+        (PLAIN, [OTHER_KEY], True),  # the key is gone
+        (PLAIN, [KEY], False),  # an older program sent it
+    ],
+)
+def test_a_text_that_cannot_be_written_again_is_not_known(asked: Content, keys: list[TagKey], known: bool) -> None:
+    sent = replace(probe(), body_digest=digest(body(route(), probe(), KEY)) if known else None)
+    assert sent_body(route(asked), sent, keys) is None
 
 
 @pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 65536])
