@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from probe.model.oauth import Bearer, TokenLogin
 from probe.model.outcome import Outcome
@@ -184,6 +185,11 @@ class Pop3Settings(MailAccess):
     """How a mailbox is read over POP3."""
 
 
+SPARE_BODY = 64 * 1024
+"""Octets that a body of ours may have grown on its way and is still read whole."""
+LONGEST_BODY = 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Mailbox:
     """An account that is read over IMAP or POP3."""
@@ -196,6 +202,8 @@ class Mailbox:
     """The junk folder's name; None: the one with the \\Junk attribute (RFC 6154), if there is one."""
     keep: timedelta = timedelta(0)
     """How long a settled message of ours stays before it is deleted."""
+    longest_body: int = SPARE_BODY
+    """Octets of a body that are read of a message of ours, at most."""
 
 
 class ContentKind(StrEnum):
@@ -224,6 +232,27 @@ class Retry:
     longest: timedelta = timedelta(minutes=15)
 
 
+class Pattern(Protocol):
+    """A compiled regular expression; to search takes a time that only grows with the text."""
+
+    @property
+    def pattern(self) -> str:
+        """Return it as it was written."""
+
+    def search(self, text: str, /) -> object | None:
+        """Return something where it matches anywhere in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathRules:
+    """What the way of a message must look like, by the names of the hosts that took it."""
+
+    through: tuple[Pattern, ...] = ()
+    """Each must match one of the hosts."""
+    never: tuple[Pattern, ...] = ()
+    """None may match any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One thing watched all the time: pool x mailbox x how often x what is expected."""
@@ -241,6 +270,9 @@ class Route:
     expect: Outcome = Outcome.DELIVERED
     retry: Retry = Retry()
     content: Content = Content()
+    footer: bool = False
+    """Whether text may be added above or below that of its messages, as gateways and mailing lists do."""
+    path: PathRules = PathRules()
     objective: float = 0.995
     """The share of probes that shall succeed, 0 to 1."""
 
