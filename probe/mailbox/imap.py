@@ -57,6 +57,7 @@ class ImapAccess:
             self._settings,
             folder,
             name=name,
+            longest_body=self._mailbox.longest_body,
             credentials=self._credentials,
             clock=self._clock,
             patience=self._patience,
@@ -96,6 +97,7 @@ class ImapReader:
         folder: Folder,
         *,
         name: str,
+        longest_body: int,
         credentials: Credentials,
         clock: Clock,
         patience: Patience,
@@ -103,6 +105,7 @@ class ImapReader:
         self._settings = settings
         self._credentials = credentials
         self._name = name
+        self._longest_body = longest_body
         self._clock = clock
         self._patience = patience
         self._is_inbox = folder is Folder.INBOX
@@ -156,6 +159,7 @@ class ImapReader:
             credentials=self._credentials,
             place=self._place,
             is_inbox=self._is_inbox,
+            longest_body=self._longest_body,
             clock=self._clock,
             patience=self._patience,
         )

@@ -22,7 +22,7 @@ from probe.mailbox.imap_removing import Remover
 from probe.mailbox.patience import Patience
 from probe.mailbox.pushes import Pushes
 from probe.mailbox.quota import QuotaWatch
-from probe.mailbox.recognition import HEADER_CAP, wanted_octets
+from probe.mailbox.recognition import HEADER_CAP, affordable, wanted_octets
 from probe.mailbox.trouble import text, translated
 from probe.mailbox.wire import Wire
 from probe.model.letter import Letter, Place
@@ -50,12 +50,14 @@ class ImapSession:
         credentials: Credentials,
         place: Callable[[int, str], Place],
         is_inbox: bool,
+        longest_body: int,
         clock: Clock,
         patience: Patience,
     ) -> None:
         self._settings = settings
         self._place = place
         self._is_inbox = is_inbox
+        self._longest_body = longest_body
         self._clock = clock
         self._patience = patience
         self._server = settings.endpoint
@@ -262,7 +264,9 @@ class ImapSession:
 
     def _letters(self, news: list[Fetched], *, heard: datetime | None = None) -> list[Letter]:
         now = self._clock.now()
-        wanted = {each.uid: wanted_octets(each.part, size=each.size) for each in news}
+        wanted = affordable(
+            {each.uid: wanted_octets(each.part, size=each.size, ours=self._longest_body) for each in news}
+        )
         bodies = beginnings(self._client, wanted)
         return [
             Letter(
@@ -272,6 +276,7 @@ class ImapSession:
                 internal_date=each.internal_date,
                 header=each.part[:HEADER_CAP],
                 body=bodies.get(each.uid, b""),
+                whole=each.uid in bodies and len(bodies[each.uid]) < wanted[each.uid],
             )
             for each in news
         ]

@@ -58,6 +58,7 @@ class Pop3Access:
             self._mailbox.name,
             self._settings,
             folder,
+            longest_body=self._mailbox.longest_body,
             credentials=self._credentials,
             clock=self._clock,
             patience=self._patience,
@@ -75,6 +76,7 @@ class Pop3Reader:
         settings: Pop3Settings,
         folder: Folder,
         *,
+        longest_body: int,
         credentials: Credentials,
         clock: Clock,
         patience: Patience,
@@ -84,6 +86,7 @@ class Pop3Reader:
         self._mailbox = mailbox
         self._server = settings.endpoint
         self._folder = folder
+        self._longest_body = longest_body
         self._known: set[str] | None = None
         self._first_seen: dict[str, datetime] = {}
         self._maildrop = Maildrop(settings, credentials=credentials, patience=patience)
@@ -160,9 +163,10 @@ class Pop3Reader:
             if time.monotonic() > until:
                 break
             size = sizes.get(number, 0)
-            header, body = _beginning(client, number, partial(wanted_octets, size=size))
+            wanted = partial(wanted_octets, size=size, ours=self._longest_body)
+            header, body, whole = _beginning(client, number, wanted, size=size)
             place = Place(self._mailbox, self._folder, 0, uidl)
-            letters.append(Letter(place, size, self._first_seen[uidl], None, header, body))
+            letters.append(Letter(place, size, self._first_seen[uidl], None, header, body, whole))
         return letters[::-1]
 
     def _remove(self, places: Sequence[Place], ours: Verifier) -> Sequence[Place]:
@@ -171,7 +175,8 @@ class Pop3Reader:
         with self._maildrop.visit() as client:
             for number, uidl in _uidls(client):
                 if uidl in wanted:
-                    header, body = _beginning(client, number, partial(proving_octets, size=REPORT_CAP))
+                    proving = partial(proving_octets, size=REPORT_CAP)
+                    header, body, _ = _beginning(client, number, proving, size=0)
                     if ours(wanted[uidl], header, body):
                         client.delete(number)
                     else:
@@ -186,10 +191,15 @@ def _uidls(client: Pop3Client) -> list[tuple[int, str]]:
     return rows
 
 
-def _beginning(client: Pop3Client, number: int, wanted: Callable[[bytes], int]) -> tuple[bytes, bytes]:
+def _beginning(
+    client: Pop3Client, number: int, wanted: Callable[[bytes], int], *, size: int
+) -> tuple[bytes, bytes, bool]:
+    """Return the header, as much of the body as is wanted, and whether that is all of it."""
     header = client.beginning(number, lines=0, cap=HEADER_CAP)
     octets = wanted(header)
     if not octets:
-        return header, b""
-    both = client.beginning(number, lines=-(-octets // SHORTEST_LINE), cap=len(header) + octets)
-    return header, both[len(header) :]
+        return header, b"", False
+    # Of a message that is wanted whole, all the lines that there can be.
+    lines = size if octets == size else -(-octets // SHORTEST_LINE)
+    both = client.beginning(number, lines=lines, cap=len(header) + octets)
+    return header, both[len(header) :], octets == size

@@ -12,7 +12,7 @@ from imapclient.exceptions import IMAPClientError
 from probe.mailbox.bell import Bell
 from probe.mailbox.wire import Broken, Wire
 
-LITERAL_CAP = 256 * 1024
+LITERAL_CAP = 1024 * 1024
 ANSWERS_CAP = 20_000
 """Untagged replies in one operation; a mailbox has fewer folders than this, a batch far fewer messages."""
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from probe.model.letter import Folder, Place
+from probe.model.settings import SPARE_BODY
 from probe.ports import FolderReader, MailboxTrouble
 from tests.lab import Laboratory
 from tests.mailbox.sites import Site, demo_site, dovecot_site, read_until, reading, run
@@ -116,7 +117,7 @@ def test_rapid_arrivals_are_read_exactly_once_each(on_site: OnSite) -> None:
     on_site(test)
 
 
-def test_the_body_is_read_only_where_the_tag_may_be_nowhere_else(on_site: OnSite) -> None:
+def test_the_body_is_read_only_of_what_is_likely_ours(on_site: OnSite) -> None:
     async def test(site: Site) -> None:
         async with reading(site.way) as reader:
             for message in (FOREIGN, TAGGED, STRIPPED):
@@ -124,7 +125,21 @@ def test_the_body_is_read_only_where_the_tag_may_be_nowhere_else(on_site: OnSite
 
             bodies = [letter.body for letter in await read_until(reader, 3)]
 
-            assert bodies == [b"", b"", b"Mailflow: AAAA\r\n"]
+            assert bodies == [b"", b"the body\r\n", b"Mailflow: AAAA\r\n"]
+
+    on_site(test)
+
+
+def test_the_body_of_a_message_of_ours_is_read_whole_or_known_to_go_on(on_site: OnSite) -> None:
+    async def test(site: Site) -> None:
+        async with reading(site.way) as reader:
+            await site.deliver(TAGGED)
+            await site.deliver(TAGGED + (b"x" * 70 + b"\r\n") * 2000)
+
+            short, long = await read_until(reader, 2)
+
+            assert (short.body, short.whole) == (b"the body\r\n", True)
+            assert (len(long.body), long.whole) == (SPARE_BODY, False)
 
     on_site(test)
 

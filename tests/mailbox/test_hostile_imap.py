@@ -76,7 +76,7 @@ def test_a_greeting_that_is_none_is_trouble(greeting: Answer, says: str) -> None
     "answer, says",
     [
         (b"* 1 FETCH (UID 1 BODY[HEADER] {99999999999}\r\n", "announced a literal of 99999999999 octets"),
-        (b"* 1 FETCH (UID 1 BODY[HEADER] {262145}\r\n", "announced a literal of 262145 octets"),
+        (b"* 1 FETCH (UID 1 BODY[HEADER] {1048577}\r\n", "announced a literal of 1048577 octets"),
         (b"* 1 FETCH " + b"(" * 5000 + b"\r\n", "cannot be understood"),
         (b'* 1 FETCH (UID 1 BODY[HEADER] "no end)\r\n', "cannot be understood"),
         (b"* 1 FETCH nonsense\r\n", "cannot be understood"),
