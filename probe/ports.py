@@ -256,6 +256,7 @@ class Tally(StrEnum):
     LATE_BOUNCE = "late_bounce"
     RETRY = "retry"
     SKIPPED = "skipped"
+    PATH_CHANGED = "path_changed"
 
 
 @dataclass(frozen=True, slots=True)

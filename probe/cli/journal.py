@@ -13,12 +13,14 @@ from probe.engine.happenings import (
     MailboxFailed,
     MailboxInUse,
     MembersKnown,
+    Seen,
     SharedFault,
 )
 from probe.model.letter import Folder
 from probe.model.outcome import State
 from probe.model.probe import Record
 from probe.model.trouble import TroubleKind
+from probe.ports import Sighted
 
 log = logging.getLogger("mailflow")
 
@@ -36,6 +38,10 @@ class Journal:
         match happening:
             case Ended(record):
                 log.info("probe ended", extra=_probe_fields(record))
+            case Seen(record, sighting, what) if sighting.findings.changes and what is not Sighted.DUPLICATE:
+                fields = {"pool": record.probe.pool, "member": record.probe.member, "route": record.probe.route}
+                changes = "; ".join(sighting.findings.changes)
+                log.info("the path changed", extra=fields | {"probe": record.probe.id, "reason": changes})
             case Judged(pool, member, verdict, before) if before and before.state is not verdict.state:
                 level = logging.WARNING if verdict.state is State.DOWN else logging.INFO
                 fields = {"pool": pool, "member": member, "verdict": verdict.state.value, "reason": verdict.reason}

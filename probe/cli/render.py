@@ -9,6 +9,7 @@ from rich.text import Text
 from probe.model.outcome import Outcome, Stage, State
 from probe.model.probe import Record
 from probe.model.reply import Exchange
+from probe.model.stamp import stamp_of
 from probe.net.text import printable
 from probe.ports import Life
 
@@ -109,13 +110,21 @@ def _print_path(console: Console, life: Life) -> None:
     if arrival is None:
         return
     console.print(Text("\npath", style="bold"))
-    for hop in arrival.hops:
+    stamped = stamp_of(arrival.hops, life.transcripts)
+    for number, hop in enumerate(arrival.hops):
         delay = "" if hop.delay is None else f"+{hop.delay.total_seconds():.0f} s"
-        line = f"  {_moment(hop.at) if hop.at else '-':<28} {delay:>7}  {hop.protocol or '-':<8} {printable(hop.by)}"
-        console.print(Text(line), soft_wrap=True)
+        came = f" from {printable(hop.sender)}" if hop.sender else ""
+        known = " (the member)" if number == stamped else ""
+        where = f"{hop.protocol or '-':<8} {_TLS[hop.tls]:<6} {printable(hop.by or '-')}{known}{came}"
+        console.print(Text(f"  {_moment(hop.at) if hop.at else '-':<28} {delay:>7}  {where}"), soft_wrap=True)
     console.print(
         Text(f"  {_moment(arrival.seen):<28} {'':>7}  seen in the {arrival.place.folder} folder"), soft_wrap=True
     )
+    if stamped is None and arrival.hops and life.transcripts:
+        console.print(Text("  The member that was dialled did not stamp the message."), soft_wrap=True)
+
+
+_TLS = {True: "TLS", False: "no TLS", None: ""}
 
 
 def _stages(record: Record) -> str:

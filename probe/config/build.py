@@ -10,6 +10,8 @@ from probe.model.oauth import TokenLogin
 from probe.model.outcome import Outcome
 from probe.model.secret import Secret
 from probe.model.settings import (
+    LONGEST_BODY,
+    SPARE_BODY,
     Discovery,
     DiscoveryKind,
     HealthPolicy,
@@ -17,6 +19,7 @@ from probe.model.settings import (
     Login,
     Mailbox,
     Member,
+    PathRules,
     Pool,
     Pop3Settings,
     ProxyProtocol,
@@ -34,7 +37,10 @@ from probe.model.settings import (
 
 def build(config: Config) -> Settings:
     """Return the settings that a valid config stands for."""
-    mailboxes = {name: _mailbox(name, section) for name, section in config.mailboxes.items()}
+    mailboxes = {
+        name: _mailbox(name, section, longest=_longest_content(config, name))
+        for name, section in config.mailboxes.items()
+    }
     return Settings(
         instance=config.instance,
         state=config.state,
@@ -66,7 +72,11 @@ def _health(config: Config) -> HealthPolicy:
     )
 
 
-def _mailbox(name: str, section: MailboxSection) -> Mailbox:
+def _longest_content(config: Config, mailbox: str) -> int:
+    return max((route.content.size for route in config.routes.values() if route.mailbox == mailbox), default=0)
+
+
+def _mailbox(name: str, section: MailboxSection, *, longest: int) -> Mailbox:
     folders = section.folders or Folders()
     return Mailbox(
         name=name,
@@ -75,6 +85,7 @@ def _mailbox(name: str, section: MailboxSection) -> Mailbox:
         inbox=folders.inbox,
         junk=folders.junk,
         keep=section.keep,
+        longest_body=min(SPARE_BODY + longest * 3 // 2, LONGEST_BODY),  # base64 makes four octets of three
     )
 
 
@@ -158,5 +169,7 @@ def _route(name: str, section: RouteSection, mailbox: Mailbox) -> Route:
         expect=Outcome(section.expect),
         retry=Retry(attempts=retry.attempts, first=retry.first, longest=retry.longest),
         content=section.content,
+        footer=section.footer == "allowed",
+        path=PathRules(tuple(section.path.through), tuple(section.path.never)),
         objective=section.objective,
     )

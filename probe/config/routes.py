@@ -3,13 +3,15 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
+import re2
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from probe.config.addresses import MailAddress
-from probe.config.fields import SIZE_SCHEMA, Interval, Objective, PositiveDuration, shown, size, text
+from probe.config.fields import SIZE_SCHEMA, Interval, Objective, PositiveDuration, matched, shown, size, text
 from probe.config.problems import quoted, refusal
 from probe.config.section import Section, surroundings
-from probe.model.settings import Content, ContentKind, Retry
+from probe.model.settings import Content, ContentKind, Pattern, Retry
+from probe.net.text import printable
 
 
 def _known(name: str, among: tuple[str, ...], *, what: str, plural: str) -> str:
@@ -69,6 +71,37 @@ _CONTENT_SCHEMA = {
 MessageContent = Annotated[Content, PlainValidator(_content), WithJsonSchema(_CONTENT_SCHEMA)]
 
 
+def _expression(value: Any) -> Pattern:
+    # RE2 and not re: hosts that anybody may name are searched, and no expression may take its time over them.
+    written = matched(
+        text(value), r"[ -~]{1,200}", what="a regular expression", right="write 1 to 200 printable characters"
+    ).group()
+    try:
+        compiled: Pattern = re2.compile(written, _RE2)
+    except re2.error as exc:
+        why = exc.args[0].decode("utf-8", "replace").partition(": ")[0]
+        raise refusal(
+            f"{shown(value)} is not a regular expression: {printable(why)}", "write one as RE2 knows it"
+        ) from exc
+    return compiled
+
+
+_RE2 = re2.Options()
+_RE2.case_sensitive = False
+_RE2.log_errors = False
+_RE2.max_mem = 1024 * 1024
+
+Expression = Annotated[Pattern, PlainValidator(_expression), WithJsonSchema({"type": "string", "maxLength": 200})]
+Expressions = Annotated[list[Expression], Field(max_length=20)]
+
+
+class PathSection(Section):
+    """What the way of a message must look like."""
+
+    through: Expressions = Field(default_factory=list)
+    never: Expressions = Field(default_factory=list)
+
+
 class RouteSection(Section):
     """One route."""
 
@@ -83,6 +116,8 @@ class RouteSection(Section):
     expect: Literal["delivered", "rejected", "deferred", "junked", "bounced", "missing"] = "delivered"
     retry: RetrySection = RetrySection()
     content: MessageContent = Content()
+    footer: Literal["refused", "allowed"] = "refused"
+    path: PathSection = PathSection()
     objective: Objective = 0.995
 
     @field_validator("late_until")

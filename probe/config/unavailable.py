@@ -27,7 +27,6 @@ UNAVAILABLE = (
     Unavailable(("web", "config_file")),
     Unavailable(("web", "protect_health"), values=(True,)),
     Unavailable(("pools", ANY, "discover", "vip"), beside=("members",)),
-    Unavailable(("routes", ANY, "path")),
 )
 
 

@@ -199,8 +199,9 @@ class Board:
         figures.late += seen.what is Sighted.LATE
         figures.duplicates += seen.what is Sighted.DUPLICATE
         figures.late_bounces += seen.what is Sighted.LATE_BOUNCE
+        figures.path_changes += bool(seen.sighting.findings.changes) and seen.what is not Sighted.DUPLICATE
         if seen.sighting.report is None:
-            figures.hop_delays = tuple(hop.delay for hop in seen.sighting.hops if hop.delay is not None)
+            figures.hops = seen.sighting.hops
 
     def _stranger(self, mailbox: str, kind: Kind) -> None:
         figures = self._mailboxes[mailbox]

@@ -10,6 +10,7 @@ from functools import partial
 from probe.engine import timekeeping
 from probe.engine.board import Board
 from probe.engine.evidence import KEPT, Evidence
+from probe.engine.examining import Examiner
 from probe.engine.flight import Flight
 from probe.engine.happenings import Happening, Judged, Reporter
 from probe.engine.ledger_state import LedgerState
@@ -71,10 +72,12 @@ class Engine:
         self._ledger_state = LedgerState(self._report)
         self._supervisor = Supervisor(self._ledger_state, clock=world.clock)
         self._flight = Flight()
+        self._examiner = Examiner(settings.routes, keys)
         self._settler = Settler(
             world.ledger,
             self._flight,
             world.reports,
+            self._examiner,
             clock=world.clock,
             report=self._report,
             keys=keys,
@@ -159,6 +162,8 @@ class Engine:
         self._rounds.restore(record.probe for record in [*recent, *outstanding])
         for record in sorted(recent, key=lambda record: record.finished or now):
             self._evidence.add(record)
+            if record.arrival:
+                self._examiner.remember(record.probe, record.arrival)
         self._setbacks.restore([*recent, *outstanding], self.settings.routes, now=now)
         for record in outstanding:
             self._flight.put(record)

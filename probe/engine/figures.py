@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from probe.model.letter import Hop
 from probe.model.outcome import Outcome, Stage, State
 from probe.model.settings import Member
 from probe.model.trouble import Quota, Trouble
@@ -53,6 +54,7 @@ class PathFigures:
     late_bounces: int = 0
     retries: int = 0
     skipped: int = 0
+    path_changes: int = 0
     success: bool | None = None
     """Whether the last finished probe ended as expected; None before the first."""
     last_probe: datetime | None = None
@@ -62,8 +64,8 @@ class PathFigures:
     smtp: Histogram = field(default_factory=lambda: Histogram(SMTP_BUCKETS))
     stages: dict[Stage, timedelta] = field(default_factory=dict)
     """Those of the last attempt."""
-    hop_delays: tuple[timedelta, ...] = ()
-    """Those of the last message that was seen, oldest hop first."""
+    hops: tuple[Hop, ...] = ()
+    """Those of the last message that was seen, the oldest first."""
 
     @property
     def finished(self) -> int:
@@ -95,6 +97,8 @@ class PathFigures:
                 self.retries = total.count
             case Tally.SKIPPED:
                 self.skipped = total.count
+            case Tally.PATH_CHANGED:
+                self.path_changes = total.count
             case _:
                 assert_never(total.tally)
 
@@ -109,6 +113,7 @@ class PathFigures:
             self.late_bounces,
             self.retries,
             self.skipped,
+            self.path_changes,
             self.success,
             self.last_probe,
             self.last_delivery,
@@ -116,7 +121,7 @@ class PathFigures:
             self.acceptance.copy(),
             self.smtp.copy(),
             self.stages.copy(),
-            self.hop_delays,
+            self.hops,
         )
 
 

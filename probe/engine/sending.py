@@ -15,7 +15,7 @@ from probe.engine.happenings import Reporter, Skipped, Started
 from probe.engine.ledger_state import LedgerState, written
 from probe.engine.setbacks import Setbacks
 from probe.engine.settling import Settler
-from probe.model.message import compose
+from probe.model.message import body, compose, digest
 from probe.model.outcome import Stage
 from probe.model.probe import PathKey, Probe, Record
 from probe.model.reply import Attempt, Ending
@@ -168,7 +168,7 @@ class Dispatcher:
 
     def _probe(self, path: Path, slot: int) -> Probe:
         route, member, now = path.route, path.member, self._clock.now()
-        return Probe(
+        probe = Probe(
             id=probe_id(secrets.token_bytes(ID_BYTES)),
             instance=self._instance,
             pool=member.pool,
@@ -183,6 +183,7 @@ class Dispatcher:
             deadline=now + route.deadline,
             late_until=now + route.late_until,
         )
+        return replace(probe, body_digest=digest(body(route, probe, self._key)))
 
     async def _claim(self, probe: Probe) -> bool:
         """Write a probe down before its first byte is sent: the message can arrive before its reply."""

@@ -8,19 +8,23 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
+from probe.engine.examining import Examiner
 from probe.engine.eyes import Eyes
 from probe.engine.flight import Flight
 from probe.engine.happenings import Attempted, Ended, Reporter, Seen, Stranger
 from probe.model.judge import disturbed, judge
 from probe.model.letter import Kind, Letter, Place, Sighting, recognise
 from probe.model.probe import Probe, Record
-from probe.model.received import hops
 from probe.model.reply import Attempt
 from probe.model.report import Report
 from probe.model.settings import TagKey
 from probe.model.tag import Tag
 from probe.ports import Clock, Ledger, ReportReader, Sighted
+
+LONG = 64 * 1024
+"""Octets of a body from which on nobody on the loop waits until it is compared."""
 
 STRANGERS = 10_000
 """Messages of others that are remembered per mailbox, so that each counts once however often it is read."""
@@ -34,6 +38,7 @@ class Settler:
         ledger: Ledger,
         flight: Flight,
         reports: ReportReader,
+        examiner: Examiner,
         *,
         clock: Clock,
         report: Reporter,
@@ -43,6 +48,7 @@ class Settler:
         self._ledger = ledger
         self._flight = flight
         self._reports = reports
+        self._examiner = examiner
         self._clock = clock
         self._report = report
         self._keys = keys
@@ -78,7 +84,7 @@ class Settler:
                 elif kind is Kind.REPORT:
                     told.append((letter, tag))
                 else:
-                    group.create_task(self._sight(_arrival(letter, tag), rescan))
+                    group.create_task(self._arrived(letter, tag, rescan))
                 # Nobody who asks for a verdict waits until hundreds of long headers are looked through.
                 await asyncio.sleep(0)
         # Afterwards: a message that lies in the inbox was delivered, whatever came back as well.
@@ -116,16 +122,26 @@ class Settler:
             if record := self._flight.get(overdue.probe.id):
                 await self._settle(record)
 
+    async def _arrived(self, letter: Letter, tag: Tag, rescan: bool) -> None:
+        await self._sight(await self._examined(letter, tag.probe_id), rescan)
+
     async def _sight(self, sighting: Sighting, rescan: bool) -> None:
         what, record = await self._ledger.sight(sighting, rescan=rescan)
         if what is Sighted.NOT_OURS or record is None:
             self._meet(sighting.place, Kind.FOREIGN if sighting.report else Kind.FORGED)
             return
+        if what not in (Sighted.KNOWN, Sighted.DUPLICATE) and sighting.report is None:
+            self._examiner.remember(record.probe, sighting)
         if what is not Sighted.KNOWN:
             self._report(Seen(record, sighting, what))
         if record.judgement is None:
             self._flight.put(record)
             await self._settle(record)
+
+    async def _examined(self, letter: Letter, probe_id: str) -> Sighting:
+        record = self._flight.get(probe_id) or await self._ledger.record(probe_id)
+        examine = partial(self._examiner.examine, letter, probe_id, record.probe if record else None)
+        return await asyncio.to_thread(examine) if len(letter.body) > LONG else examine()
 
     def _meet(self, place: Place, kind: Kind) -> None:
         """Tell of a message of somebody else, once: POP3 reads all of a mailbox again after every trouble."""
@@ -155,11 +171,6 @@ class Settler:
         self._disturbed.pop(probe.id, None)
         if self._flight.drop(probe.id) and closed and closed.judgement:
             self._report(Ended(closed))
-
-
-def _arrival(letter: Letter, tag: Tag) -> Sighting:
-    passed = hops(letter.header, seen=letter.seen)
-    return Sighting(tag.probe_id, letter.place, letter.seen, letter.internal_date, letter.size, passed)
 
 
 def _told(letter: Letter, tag: Tag, report: Report) -> Sighting:

@@ -20,7 +20,12 @@ def _bounces_and_reports(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE sightings ADD COLUMN report JSON"))
 
 
-MIGRATIONS: Sequence[Migration] = (_gaps_in_marks, _bounces_and_reports, notes.create)
+def _digests_and_findings(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE probes ADD COLUMN body_digest TEXT"))
+    connection.execute(text("ALTER TABLE sightings ADD COLUMN findings JSON"))
+
+
+MIGRATIONS: Sequence[Migration] = (_gaps_in_marks, _bounces_and_reports, notes.create, _digests_and_findings)
 """What leads from version 1 to 2, from 2 to 3, ...; ``schema.py`` always shows the newest."""
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, select
 
 from probe.ledger.columns import duration, microseconds, moment, since_epoch
 from probe.ledger.schema import probes, sightings
+from probe.model.findings import NOTHING_FOUND, Findings
 from probe.model.letter import Hop, Place, Sighting
 from probe.model.outcome import Stage
 from probe.model.probe import Judgement, Probe, Record, Sending
@@ -100,6 +101,7 @@ def sighting(row: AnyRow, prefix: str = "") -> Sighting:
         size=column[f"{prefix}size"],
         hops=tuple(_hop(hop) for hop in column[f"{prefix}hops"]),
         report=_report(column[f"{prefix}report"]),
+        findings=_findings(column[f"{prefix}findings"]),
     )
 
 
@@ -113,7 +115,16 @@ def sighting_columns(sighting: Sighting) -> dict[str, Any]:
         "size": sighting.size,
         "hops": [_hop_document(hop) for hop in sighting.hops],
         "report": sighting.report and asdict(sighting.report),
+        "findings": _findings_document(sighting.findings),
     }
+
+
+def _findings(document: dict[str, Any] | None) -> Findings:
+    """Read the document of what was found; older sightings have none."""
+    if document is None:
+        return NOTHING_FOUND
+    changes, notes = tuple(document["changes"]), tuple(document["notes"])
+    return Findings(document["altered"], document["misrouted"], changes, notes)
 
 
 def transcript(document: Iterable[dict[str, Any]]) -> Sequence[Exchange]:
@@ -157,6 +168,11 @@ def _hop(document: dict[str, Any]) -> Hop:
         protocol=document["protocol"],
         at=None if at is None else moment(at),
         delay=None if delay is None else duration(delay),
+        # Older hops know only the above.
+        sender=document.get("sender"),
+        id=document.get("id"),
+        tls=document.get("tls"),
+        skew=None if (skew := document.get("skew")) is None else duration(skew),
     )
 
 
@@ -166,11 +182,19 @@ def _hop_document(hop: Hop) -> dict[str, Any]:
         "protocol": hop.protocol,
         "at": None if hop.at is None else since_epoch(hop.at),
         "delay": None if hop.delay is None else microseconds(hop.delay),
+        "sender": hop.sender,
+        "id": hop.id,
+        "tls": hop.tls,
+        "skew": None if hop.skew is None else microseconds(hop.skew),
     }
 
 
 def _report(document: dict[str, Any] | None) -> Report | None:
     return Report(**{**document, "action": Action(document["action"])}) if document else None
+
+
+def _findings_document(findings: Findings) -> dict[str, Any] | None:
+    return None if findings == NOTHING_FOUND else asdict(findings)
 
 
 def _exchange(document: dict[str, Any]) -> Exchange:

@@ -57,6 +57,7 @@ probes = Table(
     Column("outcome", Word(Outcome)),
     Column("why", Prose),
     Column("finished", Moment),
+    Column("body_digest", Prose),
     # The database, not care, lets one process only send the probe of a turn.
     UniqueConstraint("pool", "route", "member", "slot"),
 )
@@ -110,6 +111,7 @@ sightings = Table(
     Column("report", JSON(none_as_null=True)),
     Column("sighted", Word(Sighted), nullable=False),
     Column("gone", Moment),
+    Column("findings", JSON(none_as_null=True)),
     # RFC 1939 7 lets a server give the UIDL of a deleted message to another: a place alone names no message.
     PrimaryKeyConstraint("probe_id", "mailbox", "folder", "validity", "uid"),
     ForeignKeyConstraint(["probe_id"], ["probes.id"], ondelete="CASCADE"),

@@ -37,6 +37,8 @@ def sight(connection: Connection, counts: Counts, sighting: Sighting, *, rescan:
     connection.execute(insert(sightings), {**sighting_columns(sighting), "sighted": sighted})
     if sighted in _COUNTED:
         counts[entry(record.probe, _COUNTED[sighted])] += 1
+    if sighting.findings.changes and sighted is not Sighted.DUPLICATE:
+        counts[entry(record.probe, Tally.PATH_CHANGED)] += 1
     return sighted, find(connection, sighting.probe_id)
 
 

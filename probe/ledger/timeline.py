@@ -42,6 +42,8 @@ def _of_sighting(row: AnyRow) -> Iterator[Event]:
     where = f"{row.folder} of {row.mailbox}, number {row.uid}"
     found = sighting(row)
     yield Event(row.seen, _kind_of_sighting(row.sighted), f"{found.report}; {where}" if found.report else where)
+    yield from (Event(row.seen, "path changed", text) for text in found.findings.changes)
+    yield from (Event(row.seen, "note", text) for text in found.findings.notes)
     if row.gone:
         yield Event(row.gone, "deleted", where)
 

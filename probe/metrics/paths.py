@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.utils import floatToGoString
 
 from probe.engine.figures import Histogram, PathFigures
+from probe.model.letter import Hop
 from probe.model.outcome import Stage
 from probe.model.probe import PathKey
 
@@ -23,7 +24,7 @@ def path_metrics(paths: Paths) -> Iterator[Metric]:
     yield _outcomes(paths)
     yield from (_histogram(row, paths) for row in _HISTOGRAMS)
     yield _stages(paths)
-    yield _hops(paths)
+    yield from (_hops(row, paths) for row in _HOPS)
 
 
 _LABELS = ("pool", "member", "route")
@@ -44,6 +45,13 @@ class _Durations:
     name: str
     help: str
     read: Callable[[PathFigures], Histogram]
+
+
+@dataclass(frozen=True, slots=True)
+class _OfHop:
+    name: str
+    help: str
+    read: Callable[[Hop], timedelta | None]
 
 
 def _seconds(moment: datetime | None) -> float | None:
@@ -70,6 +78,11 @@ _COUNTERS = (
         lambda path: path.late_bounces,
     ),
     _Number("mailflow_retries", "Further tries to send a message, after the first.", lambda path: path.retries),
+    _Number(
+        "mailflow_path_changes",
+        "Messages whose way was not that of those before: a hop new, gone or moved, or without the TLS it had.",
+        lambda path: path.path_changes,
+    ),
     _Number(
         "mailflow_probes_skipped",
         "Turns left out because the transaction before was still going on, or a cap was reached.",
@@ -111,6 +124,20 @@ _HISTOGRAMS = (
         "mailflow_smtp_duration_seconds",
         "Time from connecting to the reply after the final dot, of every try that came so far.",
         lambda path: path.smtp,
+    ),
+)
+
+
+_HOPS = (
+    _OfHop(
+        "mailflow_hop_delay_seconds",
+        "Time from the Received line before to this one, of the last message seen, by foreign clocks; 1 is the oldest.",
+        lambda hop: hop.delay,
+    ),
+    _OfHop(
+        "mailflow_hop_clock_skew_seconds",
+        "By how much a hop's clock is wrong at least, above 0 where it is ahead, of the last message seen.",
+        lambda hop: hop.skew or timedelta(0) if hop.at else None,
     ),
 )
 
@@ -166,13 +193,11 @@ def _stages(paths: Paths) -> Metric:
     return family
 
 
-def _hops(paths: Paths) -> Metric:
-    family = GaugeMetricFamily(
-        "mailflow_hop_delay_seconds",
-        "Time between one Received line and the next of the last message seen, the oldest first, by foreign clocks.",
-        labels=(*_LABELS, "hop"),
-    )
+def _hops(row: _OfHop, paths: Paths) -> Metric:
+    family = GaugeMetricFamily(row.name, row.help, labels=(*_LABELS, "hop"))
     for labels, figures in paths.items():
-        for hop, delay in enumerate(figures.hop_delays[:_MOST_HOPS], start=1):
-            family.add_metric((*labels, str(hop)), delay.total_seconds())
+        for number, hop in enumerate(figures.hops[:_MOST_HOPS], start=1):
+            value = row.read(hop)
+            if value is not None:
+                family.add_metric((*labels, str(number)), value.total_seconds())
     return family

@@ -12,6 +12,7 @@ from probe.model.message import Envelope
 from probe.model.probe import Record
 from probe.model.reply import Exchange, Reply
 from probe.model.setbacks import Setback
+from probe.model.stamp import stamp_of
 from probe.ports import Life, Page
 
 Json = dict[str, Any]
@@ -47,6 +48,8 @@ def probe_view(record: Record) -> Json:
 def life_view(life: Life) -> Json:
     """Return the life of a probe, as /api/v1/probes/ID and `mailflow explain` tell it."""
     arrival = life.record.arrival
+    hops = arrival.hops if arrival else ()
+    stamped = stamp_of(hops, life.transcripts)
     return probe_view(life.record) | {
         "events": [{"at": moment(event.at), "kind": event.kind, "text": event.text} for event in life.events],
         "transcript": [
@@ -54,7 +57,8 @@ def life_view(life: Life) -> Json:
             for attempt, exchanges in enumerate(life.transcripts, start=1)
             for exchange in exchanges
         ],
-        "hops": _hops(arrival.hops if arrival else ()),
+        "hops": _hops(hops, stamped),
+        "stamped_by_member": stamped is not None if hops and life.transcripts else None,
         "folder": arrival.place.folder.value if arrival else None,
         "why": why(life.record),
     }
@@ -142,10 +146,20 @@ def _reply(reply: Reply) -> Json:
     return {"code": reply.code, "enhanced_code": reply.enhanced_code, "lines": list(reply.lines)}
 
 
-def _hops(hops: Iterable[Hop]) -> list[Json]:
+def _hops(hops: Iterable[Hop], stamped: int | None) -> list[Json]:
     return [
-        {"by": hop.by, "protocol": hop.protocol, "at": moment(hop.at), "delay_seconds": _seconds(hop.delay)}
-        for hop in hops
+        {
+            "by": hop.by,
+            "from": hop.sender,
+            "protocol": hop.protocol,
+            "tls": hop.tls,
+            "id": hop.id,
+            "at": moment(hop.at),
+            "delay_seconds": _seconds(hop.delay),
+            "clock_skew_seconds": _seconds(hop.skew),
+            "member": number == stamped,
+        }
+        for number, hop in enumerate(hops)
     ]
 
 

@@ -10,12 +10,14 @@ import pytest
 
 from probe.cli.journal import Journal
 from probe.cli.logs import start_logging
-from probe.engine.happenings import Ended, FolderRead, Happening, Judged, MailboxFailed, SharedFault
+from probe.engine.happenings import Ended, FolderRead, Happening, Judged, MailboxFailed, Seen, SharedFault
+from probe.model.findings import Findings
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome, State
 from probe.model.probe import Judgement, Record
 from probe.model.verdict import Verdict
-from tests.model.build import NOW, probe
+from probe.ports import Sighted
+from tests.model.build import NOW, probe, sighting
 
 log = logging.getLogger("mailflow")
 
@@ -121,6 +123,22 @@ def test_the_journal_tells_of_a_probe_that_ended(caplog: pytest.LogCaptureFixtur
     Journal()(Ended(Record(probe(), judgement=Judgement(Outcome.MISSING, "it was not there"))))
     [told] = [vars(record) for record in caplog.records]
     assert (told["msg"], told["member"], told["outcome"]) == ("probe ended", "mta1", "missing")
+
+
+@pytest.mark.parametrize(
+    "changes, what, lines",
+    [
+        (("a hop is new: b",), Sighted.ARRIVAL, 1),
+        (("a hop is new: b",), Sighted.DUPLICATE, 0),
+        ((), Sighted.ARRIVAL, 0),
+    ],
+)
+def test_the_journal_tells_of_a_path_that_changed(
+    caplog: pytest.LogCaptureFixture, changes: tuple[str, ...], what: Sighted, lines: int
+) -> None:
+    caplog.set_level(logging.INFO)
+    Journal()(Seen(Record(probe()), sighting(findings=Findings(changes=changes)), what))
+    assert [vars(record)["reason"] for record in caplog.records] == ["a hop is new: b"] * lines
 
 
 def test_the_journal_tells_of_verdicts_that_changed_only(caplog: pytest.LogCaptureFixture) -> None:

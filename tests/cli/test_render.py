@@ -1,16 +1,18 @@
 """Probes as people read them in a terminal."""
 
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 
 from rich.console import Console
 
 from probe.cli.render import print_life
+from probe.model.letter import Hop
 from probe.model.outcome import Stage
 from probe.model.probe import Record
 from probe.model.reply import Exchange, Reply
 from probe.ports import Life
-from tests.model.build import probe
+from tests.model.build import NOW, SECOND, probe, sighting
 
 MOMENT = timedelta(milliseconds=5)
 
@@ -24,3 +26,32 @@ def test_a_life_says_which_commands_were_pipelined() -> None:
     print_life(Console(file=screen, width=200), Life(Record(probe()), [], [exchanges]), "why")
     said = [line.partition("C: ")[2] for line in screen.getvalue().splitlines() if "C: " in line]
     assert said == ["DATA (pipelined)", "QUIT"]
+
+
+def shown(hops: tuple[Hop, ...], *said: Exchange) -> list[str]:
+    screen = StringIO()
+    arrival = replace(sighting(), hops=hops)
+    print_life(Console(file=screen, width=200), Life(Record(probe(), arrival=arrival), [], [said]), "why")
+    return screen.getvalue().partition("path\n")[2].splitlines()
+
+
+BANNER = Exchange(Stage.BANNER, "", Reply(220, ("mta1.lab.test ESMTP",)), MOMENT, MOMENT)
+HOPS = (
+    Hop("mta1.lab.test", "ESMTPS", NOW, None, "probe.lab.test", "4Z", True),
+    Hop("store.lab.test", "LMTP", NOW + SECOND, SECOND, "mta1.lab.test", None, False),
+    Hop("", None, None, None),
+)
+
+
+def test_a_path_names_hosts_protocols_and_the_member_that_was_dialled() -> None:
+    assert shown(HOPS, BANNER) == [
+        "  2026-03-01T12:00:00.000Z              ESMTPS   TLS    mta1.lab.test (the member) from probe.lab.test",
+        "  2026-03-01T12:00:01.000Z        +1 s  LMTP     no TLS store.lab.test from mta1.lab.test",
+        "  -                                     -               -",
+        "  2026-03-01T12:00:01.000Z              seen in the inbox folder",
+    ]
+
+
+def test_a_member_that_left_no_stamp_is_worth_a_sentence() -> None:
+    assert shown(HOPS[1:], BANNER)[-1] == "  The member that was dialled did not stamp the message."
+    assert shown((), BANNER)[-1].endswith("seen in the inbox folder")

@@ -84,7 +84,7 @@ def test_mailboxes_arrive(every: Settings) -> None:
     )
     pop3 = Pop3Settings(host="127.0.0.1", login=login, port=110, tls=Tls.NONE)
     assert every.mailboxes == {
-        "monitor": Mailbox("monitor", "monitor@lab.test", imap, "Incoming", "Spam", timedelta(hours=1)),
+        "monitor": Mailbox("monitor", "monitor@lab.test", imap, "Incoming", "Spam", timedelta(hours=1), 160 * 1024),
         "other": Mailbox("other", '"odd name"@[127.0.0.1]', pop3),
         "by-token": every.mailboxes["by-token"],
     }
@@ -152,9 +152,20 @@ def test_routes_arrive(every: Settings) -> None:
         expect=Outcome.JUNKED,
         retry=Retry(5, timedelta(seconds=20), timedelta(minutes=10)),
         content=Content(size=64 * 1024),
+        footer=True,
+        path=every.routes["inbound"].path,
         objective=0.999,
     )
     assert every.routes["plain"].content == Content(ContentKind.EICAR)
+
+
+def test_path_rules_arrive_and_match_anywhere_in_any_case(every: Settings) -> None:
+    path = every.routes["inbound"].path
+    assert [rule.pattern for rule in path.through] == [r"^gw[12]\.lab\.test$"]
+    assert [rule.pattern for rule in path.never] == ["backup", "old"]
+    assert path.through[0].search("GW1.lab.test")
+    assert not path.through[0].search("gw1.lab.test.example.org")
+    assert path.never[0].search("mx.backup.lab.test")
 
 
 def test_health_arrives(every: Settings) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from probe.engine.engine import Engine, World
+from probe.engine.examining import Examiner
 from probe.engine.flight import Flight
 from probe.engine.happenings import Happening
 from probe.engine.ledger_state import LedgerState
@@ -19,7 +20,7 @@ from probe.engine.sending import Path as Way
 from probe.engine.setbacks import Setbacks
 from probe.engine.settling import Settler
 from probe.ledger import open_ledger
-from probe.model.message import compose
+from probe.model.message import body, compose, digest
 from probe.model.outcome import Outcome
 from probe.model.probe import Probe, Record
 from probe.model.secret import Secret
@@ -111,7 +112,7 @@ def a_probe(number: int = 1, *, name: str = "mta1", at: datetime = NOON, **chang
         deadline=at + asked.deadline,
         late_until=at + asked.late_until,
     )
-    return replace(probe, **changes)
+    return replace(probe, **({"body_digest": digest(body(asked, probe, KEY))} | changes))
 
 
 def message(probe: Probe, key: TagKey = KEY) -> bytes:
@@ -173,6 +174,7 @@ class Scene:
             self.ledger,
             flight or self.flight,
             FakeReports(),
+            Examiner({"inbound": route()}, [KEY]),
             clock=self.clock,
             report=self.told.append,
             keys=[KEY],

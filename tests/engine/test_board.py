@@ -27,6 +27,7 @@ from probe.engine.happenings import (
     Started,
     Stranger,
 )
+from probe.model.findings import Findings
 from probe.model.letter import Folder, Hop, Kind, Place, Sighting
 from probe.model.outcome import Outcome, State
 from probe.model.probe import Judgement, Probe, Record, Sending
@@ -201,7 +202,15 @@ def test_what_is_seen_counts_as_what_it_is() -> None:
     for what in Sighted:
         board(Seen(Record(a_probe()), sighting(1, *hops), what))
     figures = board.path(*PATH)
-    assert (figures.late, figures.duplicates, figures.hop_delays) == (1, 1, (SECOND,))
+    assert (figures.late, figures.duplicates, figures.hops, figures.path_changes) == (1, 1, hops, 0)
+
+
+def test_a_changed_path_counts_once_however_many_copies_come() -> None:
+    board = fresh()
+    seen = replace(sighting(1), findings=Findings(changes=("a hop is new: b", "a hop is gone: a")))
+    for what in (Sighted.ARRIVAL, Sighted.DUPLICATE):
+        board(Seen(Record(a_probe()), seen, what))
+    assert board.path(*PATH).path_changes == 1
 
 
 def test_an_attempt_leaves_its_times_and_a_retry_is_counted() -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from probe.ledger import open_ledger
+from probe.model.findings import Findings
 from probe.model.letter import Folder, Hop, Place, Sighting
 from probe.model.outcome import Outcome, Stage
 from probe.model.probe import Judgement, Probe
@@ -83,10 +84,11 @@ def a_sighting(probe_id: str = "p1", place: Place | None = None, *, seen: dateti
         internal_date=NOON + 8 * SECOND,
         size=2048,
         hops=(
-            Hop("mta1.lab.test", "ESMTPS", NOON + 3 * SECOND, None),
+            Hop("mta1.lab.test", "ESMTPS", NOON + 3 * SECOND, None, "probe.lab.test", "4Z", True, -60 * SECOND),
             Hop("store.lab.test", None, NOON + 4 * SECOND, SECOND),
             Hop("nowhen.lab.test", None, None, None),
         ),
+        findings=Findings("cut off", "a wrong hop"),
     )
 
 

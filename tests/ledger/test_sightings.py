@@ -1,14 +1,16 @@
 """A message that is found is one thing to its probe, and is remembered until it is gone."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from probe.ledger import SqlLedger
+from probe.model.findings import Findings
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome
-from probe.ports import Sighted
+from probe.ports import Sighted, Tally
 from tests.ledger.examples import DAY, NOON, SECOND, a_place, a_probe, a_sighting, judged, with_ledger
 
 
@@ -176,3 +178,18 @@ async def test_only_settled_messages_seen_before_then_may_be_deleted_and_once(le
     assert await uids() == ["2"]
     await ledger.removed([])
     assert await uids() == ["2"]
+
+
+@with_ledger
+async def test_a_changed_path_counts_once_and_is_told_in_the_life(ledger: SqlLedger) -> None:
+    await ledger.claim(a_probe())
+    changed = replace(a_sighting(), findings=Findings(changes=("a hop is new: b",), notes=("a note",)))
+    for sighting in (changed, changed, replace(changed, place=a_place("2"))):
+        await ledger.sight(sighting, rescan=False)
+    assert [total.count for total in await ledger.totals() if total.tally is Tally.PATH_CHANGED] == [1]
+    life = await ledger.life("p1")
+    assert life
+    assert [(event.kind, event.text) for event in life.events][2:4] == [
+        ("path changed", "a hop is new: b"),
+        ("note", "a note"),
+    ]

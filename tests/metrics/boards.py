@@ -102,6 +102,8 @@ def missing(probe_id: str) -> Record:
 def sighting(probe_id: str) -> Sighting:
     hops = (
         Hop("mta1.lab.test", "ESMTP", NOW, None),
+        Hop("gateway.lab.test", "ESMTP", NOW + timedelta(seconds=40), None, skew=timedelta(seconds=40)),
+        Hop("nowhen.lab.test", None, None, None),
         Hop("store.lab.test", "LMTP", NOW + timedelta(seconds=1), timedelta(seconds=1)),
     )
     seen = NOW + timedelta(seconds=1.5)

@@ -100,6 +100,7 @@ def test_what_has_not_happened_or_was_not_told_is_left_out() -> None:
         "mailflow_mailbox_quota_used_ratio",
         "mailflow_tls_certificate_expiry_timestamp_seconds",
         "mailflow_hop_delay_seconds",
+        "mailflow_hop_clock_skew_seconds",
     }
 
 
@@ -126,7 +127,12 @@ def test_a_delivered_probe_moves_its_own_figures_only() -> None:
     assert series["mailflow_probe_failures_total" + OTHER] == 1
     assert series["mailflow_last_delivery_timestamp_seconds" + PATH] == NOW.timestamp() + 1.5
     assert "mailflow_last_delivery_timestamp_seconds" + OTHER not in series
-    assert series['mailflow_hop_delay_seconds{hop="1",member="mta1",pool="vip",route="inbound"}'] == 1
+    assert {name: value for name, value in series.items() if name.startswith("mailflow_hop_")} == {
+        'mailflow_hop_delay_seconds{hop="4",member="mta1",pool="vip",route="inbound"}': 1,
+        'mailflow_hop_clock_skew_seconds{hop="1",member="mta1",pool="vip",route="inbound"}': 0,
+        'mailflow_hop_clock_skew_seconds{hop="2",member="mta1",pool="vip",route="inbound"}': 40,
+        'mailflow_hop_clock_skew_seconds{hop="4",member="mta1",pool="vip",route="inbound"}': 0,
+    }
 
 
 def test_outcomes_add_up_to_the_finished_probes() -> None:

@@ -190,7 +190,7 @@ def test_a_life_has_events_transcript_hops_and_folder() -> None:
     view = life_view(life)
 
     # Then
-    assert list(view) == [*FIELDS, "events", "transcript", "hops", "folder", "why"]
+    assert list(view) == [*FIELDS, "events", "transcript", "hops", "stamped_by_member", "folder", "why"]
     assert view["events"] == [{"at": "2026-11-21T10:00:00.000000Z", "kind": "started", "text": "it was started"}]
     assert view["transcript"] == [
         {
@@ -212,18 +212,31 @@ def test_a_life_has_events_transcript_hops_and_folder() -> None:
             "pipelined": True,
         },
     ]
-    assert view["hops"][1] == {
+    assert view["hops"][-1] == {
         "by": "store.lab.test",
+        "from": None,
         "protocol": "LMTP",
+        "tls": None,
+        "id": None,
         "at": "2026-11-21T10:00:01.000000Z",
         "delay_seconds": 1.0,
+        "clock_skew_seconds": None,
+        "member": False,
     }
+    assert view["stamped_by_member"] is False
     assert view["folder"] == "inbox"
 
 
 def test_a_life_without_an_arrival_has_no_folder() -> None:
     view = life_view(Life(missing("a2"), [], []))
-    assert (view["hops"], view["folder"]) == ([], None)
+    assert (view["hops"], view["folder"], view["stamped_by_member"]) == ([], None, None)
+
+
+def test_the_hop_of_the_member_that_was_dialled_is_marked() -> None:
+    banner = Exchange(Stage.BANNER, "", Reply(220, ("mta1.lab.test ESMTP",)), timedelta(0), timedelta(0))
+    view = life_view(Life(delivered("a1"), [], [[banner]]))
+    assert view["stamped_by_member"] is True
+    assert [hop["by"] for hop in view["hops"] if hop["member"]] == ["mta1.lab.test"]
 
 
 def test_a_probe_is_found_by_its_id() -> None:
