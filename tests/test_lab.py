@@ -412,6 +412,7 @@ def test_faults_are_switched_by_hand(lab: Laboratory) -> None:
         "start mta2": "mta2 running; no faults",
         "discard mta2": "mta2 running; discards all mail",
         "keep mta2": "mta2 running; no faults",
+        "damage mta1": "mta1 running; damages all mail",
         "slow mta2 3": "mta2 running; RCPT: 3 s late",
         "refuse-now mta2": "mta2 running; RCPT: 450 4.3.2 Refused for now, RCPT: 3 s late",
         "dovecot freeze": "dovecot frozen",

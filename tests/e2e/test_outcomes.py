@@ -1,7 +1,7 @@
 """Every outcome on its real cause: one program, many routes, each with its own fate."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Fate:
     expect: str = "delivered"
     reason: str = ""
     """What is said about it, among other things."""
+    settings: dict[str, Any] = field(default_factory=dict)
+    """What else stands in the config of its route."""
 
 
 FATES = {
@@ -49,6 +51,18 @@ FATES = {
     "loss-expected": Fate("missing", to="discard", expect="missing"),
     "sent-back": Fate("bounced", to="bounce", reason="bounced by mta1.lab.test: 5.1.1 No such user here"),
     "bounce-expected": Fate("bounced", to="bounce", expect="bounced"),
+    "damaged": Fate("altered", to="damage", reason='1 octet of line 6 differs: "done." became "d?ne."'),
+    "cut-off": Fate("altered", to="cut", reason="it was cut off after 99 of "),
+    "extended": Fate("altered", to="footer", reason='2 lines were added below: "-- This message was looked at'),
+    "extended-as-allowed": Fate("delivered", to="footer", settings={"footer": "allowed"}),
+    "encoded": Fate("delivered", to="encode"),
+    "quoted": Fate("delivered", to="quote"),
+    "forbidden-way": Fate(
+        "misrouted",
+        settings={"path": {"never": ["^mta1"]}},
+        reason='it went through mta1.lab.test, which path.never "^mta1" forbids',
+    ),
+    "asked-for-way": Fate("delivered", settings={"path": {"through": ["^MTA1", "."], "never": ["mta[2-4]"]}}),
     "twice": Fate("delivered", to="twice"),
     "late": Fate("missing", to="delay"),
 }
@@ -77,7 +91,7 @@ def _config(lab: Laboratory, home: Path) -> dict[str, Any]:
 
 
 def _route(fate: Fate) -> dict[str, Any]:
-    return {"pool": fate.pool, "to": f"{fate.to}@{DOMAIN}", "expect": fate.expect}
+    return {"pool": fate.pool, "to": f"{fate.to}@{DOMAIN}", "expect": fate.expect, **fate.settings}
 
 
 def ended(program: Program, route: str) -> dict[str, Any]:

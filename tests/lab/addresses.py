@@ -39,6 +39,11 @@ SPECIAL: dict[str, Special] = {
     ),
     f"wait@{DOMAIN}": Special("250, then kept in the queue", becomes=("nobody@wait.test",)),
     "nobody@wait.test": Special("where wait@ stays", transport="retry:4.4.1 The next server does not answer"),
+    f"damage@{DOMAIN}": Special("arrives at the monitor with another letter in it, through a gateway"),
+    f"footer@{DOMAIN}": Special("arrives at the monitor with two more lines, through a gateway"),
+    f"cut@{DOMAIN}": Special("arrives at the monitor without its end, through a gateway"),
+    f"encode@{DOMAIN}": Special("arrives at the monitor in base64, through a gateway"),
+    f"quote@{DOMAIN}": Special("arrives at the monitor in quoted-printable, through a gateway"),
     f"bounce@{DOMAIN}": Special("250, then a bounce to the sender", becomes=("nobody@bounce.test",)),
     "nobody@bounce.test": Special("where bounce@ ends", transport="error:5.1.1 No such user here"),
 }

@@ -7,7 +7,7 @@ from tests.lab.postfix import Member
 from tests.lab.server import Server
 
 HELP = (
-    "stop|start|kill|freeze|thaw|log SERVER; discard|refuse|refuse-now|keep MEMBER; slow MEMBER SECONDS; "
+    "stop|start|kill|freeze|thaw|log SERVER; discard|damage|refuse|refuse-now|keep MEMBER; slow MEMBER SECONDS; "
     "status; reset; quit"
 )
 
@@ -49,6 +49,7 @@ _ON_SERVER: dict[str, Callable[[Server], None]] = {
 }
 _ON_MEMBER: dict[str, Callable[[Member], None]] = {
     "discard": lambda member: member.discard(),
+    "damage": lambda member: member.damage(),
     "refuse": lambda member: member.refuse(),
     "refuse-now": lambda member: member.refuse_now(),
     "keep": lambda member: member.keep(),

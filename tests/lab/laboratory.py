@@ -12,6 +12,7 @@ from tests.lab.addresses import DOMAIN, MONITOR
 from tests.lab.certificates import Authority
 from tests.lab.config import config_for, merged
 from tests.lab.dovecot import Dovecot
+from tests.lab.gateway import Gateway
 from tests.lab.guard import Guard
 from tests.lab.knot import DNS_PORT, Knot
 from tests.lab.postfix import Member
@@ -84,7 +85,7 @@ class Laboratory:
     @property
     def servers(self) -> dict[str, Server]:
         """Every server by its name."""
-        servers: list[Server] = [self.dovecot, *self.members.values()]
+        servers: list[Server] = [self.dovecot, self.gateway, *self.members.values()]
         return {server.name: server for server in [*servers, *([self._knot] if self._knot else [])]}
 
     def member(self, name: str) -> Member:
@@ -96,6 +97,7 @@ class Laboratory:
         for member in self.members.values():
             member.heal()
         self.dovecot.heal()
+        self.gateway.start()
         if self._knot:
             self._knot.heal()
 
@@ -128,6 +130,7 @@ class Laboratory:
         self._authority = Authority(self.path)
         certificate = self._authority.certify(f"imap.{DOMAIN}", self.hub)
         self.dovecot = Dovecot(address=self.hub, certificate=certificate, home=self.path / "dovecot", guard=self._guard)
+        self.gateway = Gateway(store=self.dovecot.lmtp, home=self.path / "gateway", guard=self._guard)
         members = [self._build_member(number) for number in range(1, self._size + 1)]
         self.members = {member.name: member for member in members}
         if self._wants_dns:
@@ -140,6 +143,7 @@ class Laboratory:
             name,
             address=address,
             lmtp=self.dovecot.lmtp,
+            gateway=self.gateway,
             sasl=self.dovecot.sasl,
             certificate=self._authority.certify(f"{name}.{DOMAIN}", f"mx{number}.{DOMAIN}", address),
             home=self.path / name,

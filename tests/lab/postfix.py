@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tests.lab.certificates import Certificate
+from tests.lab.gateway import Altered, Gateway
 from tests.lab.guard import Guard
 from tests.lab.postfix_config import DELAY_PORT, SMTP_PORT, Faults, Stage, main_cf, master_cf
 from tests.lab.server import Server
@@ -29,6 +30,7 @@ class Member(Server):
         *,
         address: str,
         lmtp: Endpoint,
+        gateway: Gateway,
         sasl: Endpoint,
         certificate: Certificate,
         home: Path,
@@ -42,8 +44,10 @@ class Member(Server):
         self.hostname = certificate.hostname
         self.faults = Faults()
         self._home = home
+        self._lmtp = lmtp
+        self._gateway = gateway
         self._settings = main_cf(
-            home, hostname=self.hostname, address=address, lmtp=lmtp, sasl=sasl, certificate=certificate
+            home, hostname=self.hostname, address=address, gateway=gateway, sasl=sasl, certificate=certificate
         )
         _make_directories(home)
         (home / "master.cf").write_text(master_cf(address))
@@ -64,6 +68,15 @@ class Member(Server):
     def greylist(self, policy: Endpoint | None) -> None:
         """Ask a policy service about every recipient; None ends that."""
         self._set(replace(self.faults, policy=policy))
+
+    def damage(self, on: bool = True) -> None:
+        """Send everything through a filter that changes a letter of it."""
+        self._set(replace(self.faults, damages=self._gateway.transport(Altered.DAMAGE) if on else ""))
+
+    def detour(self, by: "Member | None", *, tls: bool = False) -> None:
+        """Send everything by another member instead of to the mail store; `None` ends that."""
+        transport = f"smtp:[{by.address}]:{by.port}" if by else ""
+        self._set(replace(self.faults, detour=transport, detour_tls="may" if tls else "none"))
 
     def slow(self, seconds: int, stage: Stage = Stage.RCPT) -> None:
         """Answer at `stage` only after `seconds`; 0 is quick again."""
@@ -105,7 +118,7 @@ class Member(Server):
     def _write_main_cf(self) -> None:
         # Renamed into place: a process of Postfix may start, and read it, at any moment.
         fresh = self._home / "main.cf.new"
-        fresh.write_text(self._settings + self.faults.main_cf())
+        fresh.write_text(self._settings + self.faults.main_cf(lmtp=self._lmtp))
         # Postfix waits until a file that was just written is two seconds old before it believes it.
         os.utime(fresh, (0, 0))
         fresh.rename(self._home / "main.cf")

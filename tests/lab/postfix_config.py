@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.lab.addresses import DELAY, DOMAIN, MONITOR, SPECIAL
 from tests.lab.certificates import Certificate
+from tests.lab.gateway import Altered, Gateway
 from tests.lab.site import Endpoint
 
 SMTP_PORT = 2525
@@ -37,17 +38,30 @@ class Faults:
     discards: bool = False
     policy: Endpoint | None = None
     """A policy service that is asked about every recipient."""
+    damages: str = ""
+    """The transport by which all mail goes through a filter that damages it."""
+    detour: str = ""
+    """The transport that takes the place of the way to the mail store."""
+    detour_tls: str = "none"
+    """How the next hop of a detour is spoken to (smtp_tls_security_level)."""
 
     def __str__(self) -> str:
         words = [f"{stage.name}: {action}" for stage, action in self.actions.items()]
         words += [f"{stage.name}: {nap} s late" for stage, nap in self.naps.items()]
         words += ["discards all mail"] if self.discards else []
         words += [f"asks {self.policy} about recipients"] if self.policy else []
+        words += ["damages all mail"] if self.damages else []
+        words += [f"sends all mail by {self.detour}"] if self.detour else []
         return ", ".join(words) or "no faults"
 
-    def main_cf(self) -> str:
-        """Return the restriction lists; those of the special addresses come after the faults."""
-        return "".join(f"smtpd_{stage}_restrictions = {', '.join(self._rules(stage))}\n" for stage in Stage)
+    def main_cf(self, *, lmtp: Endpoint) -> str:
+        """Return the restriction lists, those of the special addresses after the faults, and where mail goes next."""
+        lists = "".join(f"smtpd_{stage}_restrictions = {', '.join(self._rules(stage))}\n" for stage in Stage)
+        return f"""\
+{lists}content_filter = {self.damages}
+virtual_transport = {self.detour or f"lmtp:inet:{lmtp}"}
+smtp_tls_security_level = {self.detour_tls}
+"""
 
     def _rules(self, stage: Stage) -> list[str]:
         rules = [f"sleep {self.naps[stage]}"] if stage in self.naps else []
@@ -63,10 +77,14 @@ class Faults:
 
 
 def main_cf(
-    home: Path, *, hostname: str, address: str, lmtp: Endpoint, sasl: Endpoint, certificate: Certificate
+    home: Path, *, hostname: str, address: str, gateway: Gateway, sasl: Endpoint, certificate: Certificate
 ) -> str:
-    """Return all of main.cf except for the restriction lists."""
-    transports = {**_TRANSPORTS, f"delay@{DOMAIN}": f"smtp:[{address}]:{DELAY_PORT}"}
+    """Return all of main.cf except for what faults change."""
+    transports = {
+        **_TRANSPORTS,
+        f"delay@{DOMAIN}": f"smtp:[{address}]:{DELAY_PORT}",
+        **{f"{altered.name.lower()}@{DOMAIN}": gateway.transport(altered) for altered in Altered},
+    }
     return f"""\
 compatibility_level = 3.6
 queue_directory = {home}/queue
@@ -91,7 +109,6 @@ virtual_mailbox_domains = {DOMAIN}
 virtual_mailbox_maps = static:any
 virtual_alias_maps = {_inline(_ALIASES)}
 transport_maps = {_inline(transports)}
-virtual_transport = lmtp:inet:{lmtp}
 lmtp_destination_recipient_limit = 1
 
 smtp_dns_support_level = disabled
