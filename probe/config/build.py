@@ -170,6 +170,7 @@ def _route(name: str, section: RouteSection, mailbox: Mailbox) -> Route:
         retry=Retry(attempts=retry.attempts, first=retry.first, longest=retry.longest),
         content=section.content,
         footer=section.footer == "allowed",
+        authserv_id=section.authserv_id,
         path=PathRules(tuple(section.path.through), tuple(section.path.never)),
         objective=section.objective,
     )

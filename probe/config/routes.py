@@ -7,7 +7,17 @@ import re2
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from probe.config.addresses import MailAddress
-from probe.config.fields import SIZE_SCHEMA, Interval, Objective, PositiveDuration, matched, shown, size, text
+from probe.config.fields import (
+    SIZE_SCHEMA,
+    Interval,
+    Objective,
+    PositiveDuration,
+    matched,
+    schema_of,
+    shown,
+    size,
+    text,
+)
 from probe.config.problems import quoted, refusal
 from probe.config.section import Section, surroundings
 from probe.model.settings import Content, ContentKind, Pattern, Retry
@@ -95,6 +105,16 @@ Expression = Annotated[Pattern, PlainValidator(_expression), WithJsonSchema({"ty
 Expressions = Annotated[list[Expression], Field(max_length=20)]
 
 
+def _server_name(value: Any) -> str:
+    right = "write the name that stands first in its Authentication-Results, such as mx.example.org"
+    return matched(text(value), _SERVER_NAME, what="the name of a server", right=right).group()
+
+
+_SERVER_NAME = r"[A-Za-z0-9._-]{1,255}"
+
+ServerName = Annotated[str, PlainValidator(_server_name), schema_of(_SERVER_NAME, "mx.example.org")]
+
+
 class PathSection(Section):
     """What the way of a message must look like."""
 
@@ -118,6 +138,7 @@ class RouteSection(Section):
     content: MessageContent = Content()
     footer: Literal["refused", "allowed"] = "refused"
     path: PathSection = PathSection()
+    authserv_id: ServerName | None = None
     objective: Objective = 0.995
 
     @field_validator("late_until")

@@ -202,6 +202,7 @@ class Board:
         figures.path_changes += bool(seen.sighting.findings.changes) and seen.what is not Sighted.DUPLICATE
         if seen.sighting.report is None:
             figures.hops = seen.sighting.hops
+            figures.authentication = seen.sighting.findings.authentication
 
     def _stranger(self, mailbox: str, kind: Kind) -> None:
         figures = self._mailboxes[mailbox]

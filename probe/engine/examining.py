@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from probe.engine.paths import Paths
 from probe.model import tag
 from probe.model.alteration import Alteration, compare
+from probe.model.authentication import verdicts
 from probe.model.findings import NOTHING_FOUND, Findings
 from probe.model.letter import Hop, Letter, Sighting
 from probe.model.message import HEADER, sent_body
@@ -48,6 +49,7 @@ class Examiner:
             altered=alteration.text if alteration and not allowed else None,
             misrouted=broken_rule(route.path, way),
             changes=self._paths.changes(probe.key, way),
+            authentication=verdicts(letter.header, authserv_id=route.authserv_id) if route.authserv_id else (),
             notes=(*_notes(letter, alteration if allowed else None), *clock_notes(way)),
         )
 

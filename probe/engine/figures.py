@@ -66,6 +66,8 @@ class PathFigures:
     """Those of the last attempt."""
     hops: tuple[Hop, ...] = ()
     """Those of the last message that was seen, the oldest first."""
+    authentication: tuple[tuple[str, str], ...] = ()
+    """SPF, DKIM and DMARC of the last message that was seen, as far as they were told."""
 
     @property
     def finished(self) -> int:
@@ -122,6 +124,7 @@ class PathFigures:
             self.smtp.copy(),
             self.stages.copy(),
             self.hops,
+            self.authentication,
         )
 
 

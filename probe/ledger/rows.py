@@ -124,7 +124,8 @@ def _findings(document: dict[str, Any] | None) -> Findings:
     if document is None:
         return NOTHING_FOUND
     changes, notes = tuple(document["changes"]), tuple(document["notes"])
-    return Findings(document["altered"], document["misrouted"], changes, notes)
+    authentication = tuple((method, result) for method, result in document.get("authentication", ()))
+    return Findings(document["altered"], document["misrouted"], changes, notes, authentication)
 
 
 def transcript(document: Iterable[dict[str, Any]]) -> Sequence[Exchange]:

@@ -43,6 +43,8 @@ def _of_sighting(row: AnyRow) -> Iterator[Event]:
     found = sighting(row)
     yield Event(row.seen, _kind_of_sighting(row.sighted), f"{found.report}; {where}" if found.report else where)
     yield from (Event(row.seen, "path changed", text) for text in found.findings.changes)
+    if told := found.findings.authentication:
+        yield Event(row.seen, "authentication", ", ".join(f"{method}={result}" for method, result in told))
     yield from (Event(row.seen, "note", text) for text in found.findings.notes)
     if row.gone:
         yield Event(row.gone, "deleted", where)

@@ -25,6 +25,7 @@ def path_metrics(paths: Paths) -> Iterator[Metric]:
     yield from (_histogram(row, paths) for row in _HISTOGRAMS)
     yield _stages(paths)
     yield from (_hops(row, paths) for row in _HOPS)
+    yield _authentication(paths)
 
 
 _LABELS = ("pool", "member", "route")
@@ -190,6 +191,18 @@ def _stages(paths: Paths) -> Metric:
     for labels, figures in paths.items():
         for stage in Stage:
             family.add_metric((*labels, stage.value), figures.stages.get(stage, timedelta(0)).total_seconds())
+    return family
+
+
+def _authentication(paths: Paths) -> Metric:
+    family = GaugeMetricFamily(
+        "mailflow_authentication_pass",
+        "1 if the last message seen passed SPF, DKIM or DMARC, by the server whose word is trusted, else 0.",
+        labels=(*_LABELS, "method"),
+    )
+    for labels, figures in paths.items():
+        for method, result in figures.authentication:
+            family.add_metric((*labels, method), float(result == "pass"))
     return family
 
 

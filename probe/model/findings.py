@@ -15,6 +15,8 @@ class Findings:
     """How its path is not that of the messages before it."""
     notes: tuple[str, ...] = ()
     """What else a reader of its life wants to know, and what decides nothing."""
+    authentication: tuple[tuple[str, str], ...] = ()
+    """SPF, DKIM and DMARC with their results, as far as a trusted server told them."""
 
 
 NOTHING_FOUND = Findings()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 
+from probe.model.comments import without_comments
 from probe.model.letter import Hop
 
 MOST = 50
@@ -16,7 +17,6 @@ TOLERANCE = timedelta(seconds=2)
 _LONGEST = 4096
 _LONGEST_DATE = 100
 _LINE = re.compile(rb"^received:(.*(?:\r?\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
-_COMMENT = re.compile(r"([()])")
 _NAME = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
 _WORD = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TLS_IN_COMMENT = re.compile(r"(?:using |version=)TLS", re.IGNORECASE)
@@ -72,7 +72,7 @@ def _chain(lines: Iterable[str], sent: datetime, seen: datetime) -> Iterator[Hop
 
 def _clauses(route: str) -> dict[str, str]:
     """Read the clauses of a line, each by its first word; what stands in comments is anybody's prose."""
-    words = iter(_without_comments(route).split())
+    words = iter(without_comments(route).split())
     clauses: dict[str, str] = {}
     for word in words:
         clause = word.lower()
@@ -82,19 +82,6 @@ def _clauses(route: str) -> dict[str, str]:
 
 
 _CLAUSES = {"from": _NAME, "by": _NAME, "with": _WORD, "id": _WORD}
-
-
-def _without_comments(text: str) -> str:
-    """Take comments out, which may hold comments (RFC 5322 3.2.2)."""
-    depth, kept = 0, []
-    for piece in _COMMENT.split(text):
-        if piece == "(":
-            depth += 1
-        elif piece == ")":
-            depth = max(depth - 1, 0)
-        elif not depth:
-            kept.append(piece)
-    return " ".join(kept)
 
 
 def _tls(protocol: str | None, route: str) -> bool | None:

@@ -273,6 +273,8 @@ class Route:
     footer: bool = False
     """Whether text may be added above or below that of its messages, as gateways and mailing lists do."""
     path: PathRules = PathRules()
+    authserv_id: str | None = None
+    """The name of the one server whose Authentication-Results are believed (RFC 8601 2.5)."""
     objective: float = 0.995
     """The share of probes that shall succeed, 0 to 1."""
 

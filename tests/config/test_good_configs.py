@@ -153,6 +153,7 @@ def test_routes_arrive(every: Settings) -> None:
         retry=Retry(5, timedelta(seconds=20), timedelta(minutes=10)),
         content=Content(size=64 * 1024),
         footer=True,
+        authserv_id="mx.lab.test",
         path=every.routes["inbound"].path,
         objective=0.999,
     )

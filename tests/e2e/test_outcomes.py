@@ -56,6 +56,7 @@ FATES = {
     "extended": Fate("altered", to="footer", reason='2 lines were added below: "-- This message was looked at'),
     "extended-as-allowed": Fate("delivered", to="footer", settings={"footer": "allowed"}),
     "encoded": Fate("delivered", to="encode"),
+    "authenticated": Fate("delivered", to="encode", settings={"authserv_id": "gateway.lab.test"}),
     "quoted": Fate("delivered", to="quote"),
     "forbidden-way": Fate(
         "misrouted",
@@ -153,6 +154,16 @@ def test_a_second_copy_is_a_duplicate(program: Program) -> None:
     )[0]
 
     assert metrics.total("mailflow_duplicates_total") == metrics.total("mailflow_duplicates_total", route="twice")
+
+
+def test_authentication_is_told_where_the_route_trusts_who_tells_it(program: Program) -> None:
+    told = {
+        route: program.life(ended(program, route)["id"])["authentication"] for route in ("authenticated", "encoded")
+    }
+
+    assert told == {"authenticated": {"spf": "pass", "dkim": "none"}, "encoded": {}}
+    assert program.metrics().total("mailflow_authentication_pass", route="authenticated", method="spf") == 1
+    assert program.metrics().series("mailflow_authentication_pass", route="encoded") == []
 
 
 def test_every_stage_that_was_reached_has_its_time(program: Program) -> None:

@@ -97,3 +97,10 @@ def test_a_way_that_is_remembered_is_no_news_and_another_one_is() -> None:
     other = examiner.examine(letter(RECEIVED.replace(b"ESMTPS", b"ESMTP") + message(probe)), probe.id, probe)
     assert usual.findings.changes == ()
     assert other.findings.changes == ("mta1.lab.test no longer took the message over TLS",)
+
+
+def test_only_the_server_that_the_route_trusts_is_heard() -> None:
+    told = b"Authentication-Results: mx.lab.test; spf=pass\r\n"
+    assert found(told + message(a_probe())) == NOTHING_FOUND
+    asked = replace(route(), authserv_id="mx.lab.test")
+    assert found(told + message(a_probe()), asked=asked) == Findings(authentication=(("spf", "pass"),))

@@ -12,6 +12,7 @@ from email.quoprimime import body_encode
 from email.utils import formatdate
 
 HOSTNAME = "gateway.lab.test"
+FOUND = f"Authentication-Results: {HOSTNAME}; spf=pass smtp.mailfrom=lab.test; dkim=none\r\n"
 RECIPIENT = "monitor@lab.test"
 
 
@@ -84,7 +85,7 @@ class Session(socketserver.StreamRequestHandler):
 
     def _pass_on(self, sender: str, message: bytes) -> str:
         address, port = self.connection.getsockname()
-        received = f"Received: from member by {HOSTNAME} with LMTP; {formatdate()}\r\n".encode()
+        received = f"{FOUND}Received: from member by {HOSTNAME} with LMTP; {formatdate()}\r\n".encode()
         try:
             with smtplib.LMTP(address, int(sys.argv[2]), local_hostname=HOSTNAME, timeout=10) as store:
                 store.sendmail(sender, [RECIPIENT], received + ALTERATIONS[port](message))

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from probe.engine.board import Board
 from probe.engine.happenings import Attempted, Ended, FolderRead, Judged, MembersKnown, Seen, Started
+from probe.model.findings import Findings
 from probe.model.letter import Folder, Hop, Place, Sighting
 from probe.model.outcome import Outcome, Stage, State
 from probe.model.probe import Judgement, Probe, Record, Sending
@@ -99,6 +100,9 @@ def missing(probe_id: str) -> Record:
     )
 
 
+TOLD = Findings(authentication=(("spf", "pass"), ("dmarc", "fail")))
+
+
 def sighting(probe_id: str) -> Sighting:
     hops = (
         Hop("mta1.lab.test", "ESMTP", NOW, None),
@@ -107,7 +111,7 @@ def sighting(probe_id: str) -> Sighting:
         Hop("store.lab.test", "LMTP", NOW + timedelta(seconds=1), timedelta(seconds=1)),
     )
     seen = NOW + timedelta(seconds=1.5)
-    return Sighting(probe_id, Place("monitor", Folder.INBOX, 1, "5"), seen, None, 1000, hops)
+    return Sighting(probe_id, Place("monitor", Folder.INBOX, 1, "5"), seen, None, 1000, hops, findings=TOLD)
 
 
 def sending() -> Sending:

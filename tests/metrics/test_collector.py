@@ -101,6 +101,7 @@ def test_what_has_not_happened_or_was_not_told_is_left_out() -> None:
         "mailflow_tls_certificate_expiry_timestamp_seconds",
         "mailflow_hop_delay_seconds",
         "mailflow_hop_clock_skew_seconds",
+        "mailflow_authentication_pass",
     }
 
 
@@ -132,6 +133,15 @@ def test_a_delivered_probe_moves_its_own_figures_only() -> None:
         'mailflow_hop_clock_skew_seconds{hop="1",member="mta1",pool="vip",route="inbound"}': 0,
         'mailflow_hop_clock_skew_seconds{hop="2",member="mta1",pool="vip",route="inbound"}': 40,
         'mailflow_hop_clock_skew_seconds{hop="4",member="mta1",pool="vip",route="inbound"}': 0,
+    }
+
+
+def test_authentication_is_told_as_far_as_it_was_told() -> None:
+    told = {name: value for name, value in scrape(lively_board()).items() if "authentication" in name}
+    labels = 'member="mta1",method="{}",pool="vip",route="inbound"'
+    assert told == {
+        f"mailflow_authentication_pass{{{labels.format('spf')}}}": 1,
+        f"mailflow_authentication_pass{{{labels.format('dmarc')}}}": 0,
     }
 
 

@@ -190,7 +190,16 @@ def test_a_life_has_events_transcript_hops_and_folder() -> None:
     view = life_view(life)
 
     # Then
-    assert list(view) == [*FIELDS, "events", "transcript", "hops", "stamped_by_member", "folder", "why"]
+    assert list(view) == [
+        *FIELDS,
+        "events",
+        "transcript",
+        "hops",
+        "stamped_by_member",
+        "authentication",
+        "folder",
+        "why",
+    ]
     assert view["events"] == [{"at": "2026-11-21T10:00:00.000000Z", "kind": "started", "text": "it was started"}]
     assert view["transcript"] == [
         {
