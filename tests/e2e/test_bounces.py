@@ -18,6 +18,7 @@ from tests.lab.postfix_config import OLD_PORT
 pytestmark = pytest.mark.lab
 
 RETURNS = f"returns@{DOMAIN}"
+POPPED = f"popped@{DOMAIN}"
 NO_SUCH_USER = "bounced by mta1.lab.test: 5.1.1 No such user here"
 LONG = "20s"
 
@@ -34,10 +35,10 @@ def _config(lab: Laboratory, home: Path) -> dict[str, Any]:
     config = quick_config(lab, home)
     smtp, inbound = config["pools"]["vip"]["smtp"] | {"verify": False}, config["routes"]["inbound"]
     monitor = config["mailboxes"]["monitor"]
-    account = {"username": RETURNS, "password": monitor["imap"]["password"], "host": lab.hub, "tls": "none"}
+    account = {"username": POPPED, "password": monitor["imap"]["password"], "host": lab.hub, "tls": "none"}
     config["mailboxes"] |= {
         "returns": merged(monitor, {"address": RETURNS, "imap": {"username": RETURNS}}),
-        "popped": {"address": RETURNS, "pop3": account | {"port": POP3_PORT}},
+        "popped": {"address": POPPED, "pop3": account | {"port": POP3_PORT}},
     }
     config["pools"] = {
         "new": {"members": only(lab, "mta1"), "smtp": smtp},
@@ -48,8 +49,9 @@ def _config(lab: Laboratory, home: Path) -> dict[str, Any]:
         "by-envelope-id": bounce,
         "by-returned-message": bounce | {"pool": "old"},
         "to-another-mailbox": bounce | {"from": RETURNS, "bounces": "returns"},
-        "to-another-mailbox-pop3": bounce | {"from": RETURNS, "bounces": "popped"},
+        "to-another-mailbox-pop3": bounce | {"from": POPPED, "bounces": "popped"},
         "not-where-they-come-to": bounce | {"from": RETURNS, "deadline": "3s"},
+        "by-the-next-server": bounce | {"to": f"next-refuses@{DOMAIN}"},
         "in-the-queue": bounce | {"pool": "old", "to": f"wait@{DOMAIN}", "deadline": "8s"},
     }
     return config
@@ -76,6 +78,14 @@ def test_a_bounce_ends_its_probe_with_the_cause_in_words(program: Program, route
     assert told["text"].startswith(f"{NO_SUCH_USER}; inbox of ")
     heard, closed = (datetime.fromisoformat(at) for at in (told["at"], life["finished"]))
     assert (closed - heard).total_seconds() < 1
+
+
+def test_a_bounce_names_the_server_that_refused_and_what_it_said(laboratory: Laboratory, program: Program) -> None:
+    remote = laboratory.member("mta1").address
+
+    assert ended(program, "by-the-next-server")["why"] == (
+        f"bounced by mta1.lab.test: 5.7.1 (remote {remote}: 554 5.7.1 <nobody@next.test>: Relay access denied)"
+    )
 
 
 def test_a_bounce_that_comes_to_another_mailbox_than_the_routes_is_not_believed(program: Program) -> None:

@@ -56,6 +56,15 @@ async def test_a_probe_carries_what_its_route_and_member_say(scene: Scene) -> No
 
 
 @on_scene
+async def test_the_mailbox_that_a_bounce_would_come_to_is_told_to_expect_mail_as_well(scene: Scene) -> None:
+    path = way()
+    path = replace(path, route=replace(path.route, bounces="postmaster"))
+    await scene.dispatcher.turn(path, 1)
+    assert scene.expected == ["monitor", "postmaster"] * 2
+    assert scene.flight.expected_since("postmaster") == scene.flight.expected_since("monitor") == NOON
+
+
+@on_scene
 async def test_a_mailbox_is_told_to_expect_mail_before_it_is_sent_and_when_it_was_accepted(scene: Scene) -> None:
     scene.sender.hanging["mta1"] = asyncio.Event()
     scene.spawn(scene.dispatcher.turn(way(), 1))

@@ -37,6 +37,11 @@ SPECIAL: dict[str, Special] = {
         # Its transport is each member's own second hop: see postfix_config.
         f"arrives at the monitor {DELAY.total_seconds():.0f} s late, over one more hop"
     ),
+    f"next-refuses@{DOMAIN}": Special(
+        # Its transport is each member's own second hop: see postfix_config.
+        "250, then refused by the next server, and a bounce to the sender",
+        becomes=("nobody@next.test",),
+    ),
     f"wait@{DOMAIN}": Special("250, then kept in the queue", becomes=("nobody@wait.test",)),
     "nobody@wait.test": Special("where wait@ stays", transport="retry:4.4.1 The next server does not answer"),
     f"damage@{DOMAIN}": Special("arrives at the monitor with another letter in it, through a gateway"),

@@ -80,9 +80,11 @@ def main_cf(
     home: Path, *, hostname: str, address: str, gateway: Gateway, sasl: Endpoint, certificate: Certificate
 ) -> str:
     """Return all of main.cf except for what faults change."""
+    second_hop = f"smtp:[{address}]:{DELAY_PORT}"
     transports = {
         **_TRANSPORTS,
-        f"delay@{DOMAIN}": f"smtp:[{address}]:{DELAY_PORT}",
+        f"delay@{DOMAIN}": second_hop,
+        "nobody@next.test": second_hop,
         **{f"{altered.name.lower()}@{DOMAIN}": gateway.transport(altered) for altered in Altered},
     }
     return f"""\
