@@ -1,47 +1,19 @@
 """The SMTP dialogue without any I/O: it says what is to be done next, hears what came of it, and how all ended."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from probe.model.message import Envelope
-from probe.model.oauth import TokenLogin
 from probe.model.outcome import Stage
 from probe.model.reply import Ending, Reply
-from probe.model.settings import ProxyProtocol, SmtpSettings, Tls
-from probe.net.text import printable
-from probe.smtp import auth, parameters
-from probe.smtp.commands import (
-    Say,
-    Secure,
-    Step,
-    Unsayable,
-    addressed,
-    command,
-    greeting,
-    grouped,
-    lone_dot,
-    message,
-)
-from probe.smtp.extensions import Extensions, offered
-from probe.smtp.scram import Untrue
+from probe.model.settings import SmtpSettings
+from probe.smtp import parameters
+from probe.smtp.commands import Say, Secure, Step, Unsayable, addressed, command, grouped, lone_dot, message
+from probe.smtp.endings import Ended, Script, against, cut, refused
+from probe.smtp.opening import Opening
 
-_NO_EHLO = (500, 502)
 _WANTED = {Stage.MAIL: 2, Stage.RCPT: 2, Stage.DATA: 3}
 """First digits of the replies that let us go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a dialogue ended, and what decided it."""
-
-    ending: Ending
-    stage: Stage
-    reason: str
-    reply: Reply | None = None
-
-
-Script = Generator[Step, Reply, Ended | None]
-"""Yields steps, is sent their replies, and returns an ending where it comes to one."""
 
 
 class Dialogue:
@@ -55,9 +27,7 @@ class Dialogue:
         self._envelope = envelope
         self._settings = settings
         self._peer = peer
-        self._ehlo = ehlo
-        self._extensions: Extensions = {}
-        self._encrypted = False
+        self._opening = Opening(settings, peer=peer, ehlo=ehlo)
         self._dot_is_out = False
         self._text_is_awaited = False
         """Whatever is said now is taken for a message's text."""
@@ -78,14 +48,13 @@ class Dialogue:
         """Hear a reply that came before all of what it answers was sent; only a refusal can be meant."""
         refusing = not reply.positive and self._stage is Stage.BODY
         if reply.code == 421 or refusing:
-            self._hang_up(self._refused(self._stage, reply))
+            self._hang_up(refused(self._stage, reply))
         else:
             self.broke(f"{self._peer} replied before it was asked: {cut(reply)}")
 
     def secured(self) -> None:
         """Hear that TLS protects the connection."""
-        # RFC 3207 4.2: what was learnt before the handshake counts for nothing.
-        self._extensions, self._encrypted = {}, True
+        self._opening.secured()
         self._advance(None)
 
     def timed_out(self, limit: str) -> None:
@@ -151,69 +120,7 @@ class Dialogue:
             yield command(Stage.QUIT, "QUIT")
 
     def _transaction(self) -> Script:
-        for part in (self._greeted, self._introduced, self._secured, self._logged_in, self._business):
-            if ended := (yield from part()):
-                return ended
-        raise AssertionError("the last part of a dialogue always ends it")
-
-    def _greeted(self) -> Script:
-        if self._settings.tls is Tls.IMPLICIT:
-            yield Secure(Stage.CONNECT)
-        reply = yield greeting()
-        return self._against(Stage.BANNER, reply)
-
-    def _introduced(self) -> Script:
-        return (yield from self._hello(Stage.EHLO))
-
-    def _hello(self, stage: Stage) -> Script:
-        settings = self._settings
-        reply = yield command(stage, f"{'LHLO' if settings.lmtp else 'EHLO'} {self._ehlo}")
-        # A server that does not know the PROXY header refuses that, and EHLO gets its answer.
-        may_be_old = not settings.lmtp and settings.proxy_protocol is ProxyProtocol.NONE
-        if reply.code in _NO_EHLO and may_be_old:  # RFC 5321 4.1.1.1: a server of old
-            reply = yield command(stage, f"HELO {self._ehlo}")
-        elif reply.positive:
-            self._extensions = offered(reply)
-        return self._against(stage, reply)
-
-    def _secured(self) -> Script:
-        if self._settings.tls in (Tls.NONE, Tls.IMPLICIT):
-            return None
-        optional = self._settings.tls is Tls.OPPORTUNISTIC
-        if "STARTTLS" not in self._extensions:
-            return None if optional else self._unfit(Stage.STARTTLS, "does not offer STARTTLS, which is required")
-        reply = yield command(Stage.STARTTLS, "STARTTLS")
-        if optional and not reply.positive and reply.code != 421:
-            return None  # RFC 3207 4: a refusal leaves the connection as it was
-        if ended := self._against(Stage.STARTTLS, reply):
-            return ended
-        yield Secure(Stage.STARTTLS)
-        return (yield from self._hello(Stage.STARTTLS))
-
-    def _logged_in(self) -> Script:
-        login = self._settings.login
-        if login is None:
-            return None
-        if ended := self._too_open():
-            return ended
-        assert not isinstance(login, TokenLogin), "the token is fetched before the dialogue"
-        exchange = auth.choose(self._extensions.get("AUTH", ()), login, encrypted=self._encrypted)
-        if exchange is None:
-            *others, last = auth.known(login, encrypted=self._encrypted)
-            return self._unfit(Stage.AUTH, f"does not offer to log in by {', '.join(others)} or {last}")
-        try:
-            reply = yield from exchange
-        except Untrue as error:
-            return self._unfit(Stage.AUTH, str(error))
-        return self._against(Stage.AUTH, reply)
-
-    def _too_open(self) -> Ended | None:
-        if self._encrypted or self._settings.login_without_tls:
-            return None
-        if self._settings.tls is Tls.NONE:
-            reason = "logging in without TLS is not allowed: set tls, or auth.plaintext"
-            return Ended(Ending.NOT_TRIED, Stage.AUTH, reason)
-        return self._unfit(Stage.AUTH, "offers no TLS, and logging in without it is not allowed")
+        return (yield from self._opening.script()) or (yield from self._business())
 
     def _business(self) -> Script:
         """Do what the connection was made for; the one part that other dialogues have differently."""
@@ -224,7 +131,7 @@ class Dialogue:
         self._commands = iter(self._envelope_commands())
         for said in self._commands:
             reply = yield said
-            if ended := self._against(said.stage, reply, wanted=_WANTED[said.stage]):
+            if ended := against(self._peer, said.stage, reply, wanted=_WANTED[said.stage]):
                 self.ended = ended
                 if said.pipelined:
                     yield from self._heard_out({said.stage: reply})
@@ -232,7 +139,7 @@ class Dialogue:
         return None
 
     def _envelope_commands(self) -> tuple[Say, ...]:
-        envelope, offers = self._envelope, self._extensions
+        envelope, offers = self._envelope, self._opening.offers
         commands = (
             addressed(Stage.MAIL, "MAIL FROM", envelope.sender, parameters.of_mail(envelope, offers)),
             addressed(Stage.RCPT, "RCPT TO", envelope.recipient, parameters.of_rcpt(envelope, offers)),
@@ -242,7 +149,7 @@ class Dialogue:
 
     @property
     def _may_group(self) -> bool:
-        return self._settings.pipelining and "PIPELINING" in self._extensions
+        return self._settings.pipelining and "PIPELINING" in self._opening.offers
 
     def _heard_out(self, replies: dict[Stage, Reply]) -> Generator[Step, Reply, None]:
         """Hear the rest of a group that has decided the ending already: by position, and to no effect."""
@@ -258,25 +165,10 @@ class Dialogue:
 
     def _delivered(self) -> Script:
         reply = yield message(self._envelope.message)
-        return self._against(Stage.BODY, reply) or Ended(Ending.ACCEPTED, Stage.BODY, f"accepted: {cut(reply)}", reply)
+        return self._after_dot(reply)
 
-    def _against(self, stage: Stage, reply: Reply, *, wanted: int = 2) -> Ended | None:
-        """Return the ending that a reply means, None where it lets us go on; decided by its first digit alone."""
-        if reply.code // 100 == wanted:
-            return None
-        if not reply.positive:
-            return self._refused(stage, reply)
-        ending = Ending.IN_DOUBT if self._dot_is_out else Ending.UNREACHABLE
-        return Ended(ending, stage, f"{self._peer} answered out of turn at {stage}: {cut(reply)}", reply)
-
-    def _refused(self, stage: Stage, reply: Reply) -> Ended:
-        ending = Ending.REFUSED_FOR_NOW if reply.transient else Ending.REFUSED
-        return Ended(ending, stage, f"{stage} refused: {cut(reply)}", reply)
-
-    def _unfit(self, stage: Stage, lack: str) -> Ended:
-        return Ended(Ending.UNREACHABLE, stage, f"{self._peer} {lack}")
-
-
-def cut(reply: Reply) -> str:
-    """Return a reply for a sentence."""
-    return printable(str(reply))
+    def _after_dot(self, reply: Reply) -> Ended:
+        if ended := against(self._peer, Stage.BODY, reply):
+            # Whatever a reply out of turn means, the server may own the message.
+            return ended if not reply.positive else replace(ended, ending=Ending.IN_DOUBT)
+        return Ended(Ending.ACCEPTED, Stage.BODY, f"accepted: {cut(reply)}", reply)

@@ -3,7 +3,8 @@
 from probe.model.outcome import Stage
 from probe.model.reply import Ending
 from probe.smtp.commands import Say, addressed, command, grouped
-from probe.smtp.dialogue import Dialogue, Ended, Script, cut
+from probe.smtp.dialogue import Dialogue
+from probe.smtp.endings import Ended, Script, against, cut
 
 
 class Enquiry(Dialogue):
@@ -13,10 +14,10 @@ class Enquiry(Dialogue):
         self._commands = iter(self._questions())
         mail, rcpt = next(self._commands), next(self._commands)
         begun = yield mail
-        self.ended = self._against(Stage.MAIL, begun)
+        self.ended = against(self._peer, Stage.MAIL, begun)
         if self.ended is None or rcpt.pipelined:
             answer = yield rcpt
-            self.ended = self.ended or self._against(Stage.RCPT, answer)
+            self.ended = self.ended or against(self._peer, Stage.RCPT, answer)
             self.ended = self.ended or Ended(Ending.ACCEPTED, Stage.RCPT, f"rcpt accepted: {cut(answer)}", answer)
         if begun.positive:
             yield command(Stage.QUIT, "RSET")

@@ -14,7 +14,8 @@ from probe.model.settings import Member, SmtpSettings, Tls
 from probe.net.tls import client_context
 from probe.ports import Clock, Tokens, TokenTrouble
 from probe.smtp.certificate import expiry
-from probe.smtp.dialogue import Dialogue, Ended
+from probe.smtp.dialogue import Dialogue
+from probe.smtp.endings import Ended
 from probe.smtp.enquiry import Enquiry
 from probe.smtp.log import Log
 from probe.smtp.standstill import Standstill

@@ -15,7 +15,8 @@ from probe.model.settings import Member, SmtpSettings
 from probe.smtp.carrier import Carrier
 from probe.smtp.connection import Connection
 from probe.smtp.deadlines import Deadlines
-from probe.smtp.dialogue import Dialogue, Ended
+from probe.smtp.dialogue import Dialogue
+from probe.smtp.endings import Ended
 from probe.smtp.failures import OwnFailure, Unreached
 from probe.smtp.log import Log
 from probe.smtp.ways import way

@@ -14,7 +14,7 @@ from probe.model.settings import Member, SmtpSettings, Tls
 from probe.net.clock import SystemClock
 from probe.smtp import SmtpSender
 from probe.smtp.commands import Say
-from probe.smtp.dialogue import Ended
+from probe.smtp.endings import Ended
 from probe.smtp.enquiry import Enquiry
 from tests.lab import DOMAIN, MONITOR, Laboratory
 from tests.smtp.conftest import Run

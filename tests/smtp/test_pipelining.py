@@ -12,7 +12,8 @@ from probe.model.outcome import Stage
 from probe.model.reply import Ending, Reply
 from probe.model.settings import SmtpSettings, Tls
 from probe.smtp.commands import Say, Secure
-from probe.smtp.dialogue import Dialogue, Ended
+from probe.smtp.dialogue import Dialogue
+from probe.smtp.endings import Ended
 from tests.smtp.conftest import Run
 from tests.smtp.scripted import POLITE, Act, close, hang, scripted
 from tests.smtp.sending import ENVELOPE, HASTY, PATIENT, send
