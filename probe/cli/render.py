@@ -89,11 +89,16 @@ def _print_transcript(console: Console, number: int, transcript: Iterable[Exchan
     console.print(Text(f"\nSMTP, attempt {number}", style="bold"))
     for exchange in transcript:
         at, took = exchange.at.total_seconds(), exchange.took.total_seconds() * 1000
-        group = " (pipelined)" if exchange.pipelined else ""
-        sent = f"C: {printable(exchange.sent)}{group}" if exchange.sent else ""
+        sent = f"C: {printable(exchange.sent)}{_manner(exchange)}" if exchange.sent else ""
         console.print(Text(f"  {at:8.3f} s  {exchange.stage:<8} {took:8.1f} ms  {sent}"), soft_wrap=True)
         for line in _reply_lines(exchange):
             console.print(Text(f"{'':35}S: {printable(line)}"), soft_wrap=True)
+
+
+def _manner(exchange: Exchange) -> str:
+    known = {"kept connection": exchange.reused, "pipelined": exchange.pipelined}
+    manner = ", ".join(words for words, true in known.items() if true)
+    return f" ({manner})" if manner else ""
 
 
 def _reply_lines(exchange: Exchange) -> Iterable[str]:

@@ -150,6 +150,7 @@ def _smtp(section: SmtpSection) -> SmtpSettings:
         login=_login(auth.username, auth.password, auth.oauth2) if auth else None,
         login_without_tls=bool(auth and auth.plaintext),
         pipelining=section.pipelining == "auto",
+        reuse=None if section.reuse == "off" else section.reuse,
         timeouts=Timeouts(connect=timeouts.connect, reply=timeouts.reply, total=timeouts.total),
     )
 

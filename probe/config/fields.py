@@ -138,7 +138,8 @@ def _line(value: Any) -> str:
 
 SIZE_SCHEMA = {"type": "string", "pattern": f"^{_SIZE}$"}
 NAME_SCHEMA = {"type": "string", "pattern": f"^{_NAME}$"}
-_DURATION_SCHEMA = schema_of(_DURATION, "90s", "5m")
+DURATION_SCHEMA = {"type": "string", "pattern": f"^{_DURATION}$", "examples": ["90s", "5m"]}
+_DURATION_SCHEMA = WithJsonSchema(DURATION_SCHEMA)
 
 Duration = Annotated[timedelta, PlainValidator(duration), _DURATION_SCHEMA]
 PositiveDuration = Annotated[timedelta, PlainValidator(positive_duration), _DURATION_SCHEMA]

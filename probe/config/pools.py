@@ -1,12 +1,13 @@
 """The pools of the config: members that are written down, or where to look for them."""
 
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from probe.config.addresses import Address, CaFile, Greeting, Host
 from probe.config.discovery import DiscoverySection
-from probe.config.fields import Line, Name, PositiveDuration
+from probe.config.fields import DURATION_SCHEMA, Line, Name, PositiveDuration, positive_duration
 from probe.config.members import Member, MemberSection
 from probe.config.oauth2 import OAuth2Section
 from probe.config.problems import quoted, refusal
@@ -27,6 +28,14 @@ class Authentication(Section):
     @classmethod
     def _password_or_token(cls, password: Password | None, info: ValidationInfo) -> Password | None:
         return one_of(password, info, other="oauth2")
+
+
+def _reuse(value: Any) -> timedelta | Literal["off"]:
+    return "off" if value == "off" else positive_duration(value)
+
+
+_REUSE_SCHEMA = {"anyOf": [{"const": "off"}, DURATION_SCHEMA]}
+Reuse = Annotated[timedelta | Literal["off"], PlainValidator(_reuse), WithJsonSchema(_REUSE_SCHEMA)]
 
 
 class TimeoutSection(Section):
@@ -50,6 +59,7 @@ class SmtpSection(Section):
     lmtp: bool = False
     auth: Authentication | None = None
     pipelining: Literal["auto", "off"] = "auto"
+    reuse: Reuse = "off"
     timeouts: TimeoutSection = TimeoutSection()
 
     @field_validator("auth")
@@ -89,6 +99,9 @@ class PoolSection(Section):
             if member.command and smtp.proxy_protocol != "none":
                 wrong = f"is for connections by TCP, and member {quoted(name)} is a command"
                 raise refusal(wrong, "write none, or give that member a pool of its own", at=("proxy_protocol",))
+            if member.command and smtp.reuse != "off":
+                wrong = f"is for connections by TCP, and member {quoted(name)} is a command"
+                raise refusal(wrong, "write off, or give that member a pool of its own", at=("reuse",))
             if member.address and smtp.source_address and (":" in member.address) is not (":" in smtp.source_address):
                 wrong = f"cannot reach member {quoted(name)} at {member.address}: IPv4 and IPv6 differ"
                 raise refusal(wrong, "give the members of each IP version a pool of their own", at=("source_address",))

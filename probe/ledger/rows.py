@@ -143,6 +143,7 @@ def transcript_document(exchanges: Iterable[Exchange]) -> list[dict[str, Any]]:
             "at": microseconds(exchange.at),
             "took": microseconds(exchange.took),
             "pipelined": exchange.pipelined,
+            "reused": exchange.reused,
         }
         for exchange in exchanges
     ]
@@ -207,6 +208,7 @@ def _exchange(document: dict[str, Any]) -> Exchange:
         at=duration(document["at"]),
         took=duration(document["took"]),
         pipelined=document.get("pipelined", False),  # older transcripts do not say
+        reused=document.get("reused", False),
     )
 
 

@@ -55,6 +55,11 @@ class Sending:
     smtp_time: timedelta | None = None
     stages: Mapping[Stage, timedelta] = field(default_factory=dict)
 
+    @property
+    def reused(self) -> bool:
+        """Tell whether it went over a connection that an earlier transaction had left open."""
+        return Stage.MAIL in self.stages and Stage.CONNECT not in self.stages
+
 
 @dataclass(frozen=True, slots=True)
 class Judgement:

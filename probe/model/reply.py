@@ -74,6 +74,8 @@ class Exchange:
     """From sending to the reply, or to the failure."""
     pipelined: bool = False
     """Sent in one group with others (RFC 2920): what the server did for those before it is in ``took`` too."""
+    reused: bool = False
+    """Sent over a connection that an earlier transaction had left open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Attempt:
     accepted: datetime | None = None
     """When the positive reply after the final dot was received."""
     smtp_time: timedelta | None = None
-    """From connect to the reply after the final dot, if there was one."""
+    """From connect, or from the first command over a kept connection, to the reply after the final dot."""
     reply: Reply | None = None
     """The reply that decided the ending."""
     stages: Mapping[Stage, timedelta] = field(default_factory=dict)

@@ -74,6 +74,8 @@ class SmtpSettings:
     login_without_tls: bool = False
     pipelining: bool = True
     """Say MAIL, RCPT and DATA in one group where the server offers it (RFC 2920)."""
+    reuse: timedelta | None = None
+    """How long a connection stays open without use, for the next transaction; None: each has one of its own."""
     timeouts: Timeouts = Timeouts()
 
     def certified_name(self, member: "Member") -> str:

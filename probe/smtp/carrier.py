@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from datetime import timedelta
 
 from probe.model.outcome import Stage
@@ -25,15 +26,19 @@ class Carrier:
         tls: tuple[ssl.SSLContext, str] | None,
         log: Log,
         deadlines: Deadlines,
+        said: Callable[[Stage], None],
     ) -> None:
+        """``said`` hears of what has been handed to the network, before its reply is waited for."""
         self._connection = connection
         self._dialogue = dialogue
         self._tls = tls
         self._log = log
         self._deadlines = deadlines
+        self._said = said
         self._limit: Limit | None = None
         self._sent_at = timedelta()
         self._all_sent = False
+        self._ahead = False
         self.distrusted = False
         """The server's certificate did not pass."""
 
@@ -45,6 +50,15 @@ class Carrier:
                 return
         for say in self._dialogue.unanswered() if self._all_sent else ():
             self._log.unanswered(say, since=self._sent_at)
+
+    def say_ahead(self) -> None:
+        """Say the first of the dialogue now, behind a text that has just gone out; ``run`` hears the reply."""
+        first = self._dialogue.step
+        assert isinstance(first, Say)
+        self._sent_at, self._ahead = self._log.elapsed(), True
+        self._log.sending()
+        self._connection.add(first.octets)
+        self._said(first.stage)
 
     async def _take(self, step: Step) -> None:
         try:
@@ -76,7 +90,7 @@ class Carrier:
         self._dialogue.secured()
 
     async def _say(self, say: Say) -> None:
-        if say.octets or not say.pipelined:
+        if (say.octets or not say.pipelined) and not self._ahead:
             self._sent_at = self._log.elapsed()
         self._all_sent, reply = False, None
         try:
@@ -91,6 +105,10 @@ class Carrier:
             self._dialogue.replied_early(reply)
 
     async def _sent(self, say: Say) -> bool:
+        if self._ahead:
+            self._ahead = False
+            self._dialogue.sent()
+            return True
         if say.octets:
             self._log.sending()
         for start in range(0, len(say.octets), BLOCK):
@@ -98,9 +116,12 @@ class Carrier:
                 if not await self._connection.send(say.octets[start : start + BLOCK]):
                     return False
         self._dialogue.sent()
+        if say.octets:
+            self._said(say.stage)
         return True
 
     def _within(self, stage: Stage) -> asyncio.Timeout:
         # Once the end is known, whatever is still said and heard belongs to taking leave.
-        self._limit = self._deadlines.limit(Stage.QUIT if self._dialogue.ended else stage)
+        stage = Stage.QUIT if self._dialogue.ended else stage
+        self._limit = self._deadlines.limit(stage, tentative=self._dialogue.tentative)
         return asyncio.timeout(self._limit.seconds)

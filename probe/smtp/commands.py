@@ -31,6 +31,8 @@ class Say:
     awaited: str
     pipelined: bool = False
     """One of a group that goes out at once."""
+    counted: bool = True
+    """Its time is that of its stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ def grouped(*commands: Say) -> tuple[Say, ...]:
     octets = b"".join(each.octets for each in commands)
     first, *others = (replace(each, octets=b"", pipelined=True) for each in commands)
     return replace(first, octets=octets), *others
+
+
+def anew() -> Say:
+    """Put an end to what was before (RFC 5321 4.1.1.5): it may begin a group, and is no part of what follows."""
+    return Say(Stage.MAIL, b"RSET\r\n", "RSET", "reply to RSET", counted=False)
 
 
 def lone_dot() -> Say:

@@ -34,6 +34,25 @@ class Connection(asyncio.Protocol):
         name = self._wire.get_extra_info("sockname")
         return (str(name[0]), int(name[1])) if isinstance(name, tuple) else ("127.0.0.1", 0)
 
+    @property
+    def quiet(self) -> bool:
+        """Tell whether it stands, and the server has said nothing that was not heard."""
+        return not (self._failure or self._wire.is_closing() or self._parser.unread)
+
+    async def disturbed(self) -> None:
+        """Return as soon as it is not quiet any more."""
+        while self.quiet:
+            self._stirred.clear()
+            await self._stirred.wait()
+
+    def begin_anew(self) -> None:
+        """Count what the server says from here on."""
+        self._parser.begin_anew()
+
+    def add(self, octets: bytes) -> None:
+        """Write commands behind what is out already, without a look at what the server says meanwhile."""
+        self._wire.write(octets)
+
     def announce(self, header: bytes) -> None:
         """Write the very first octets, even where the server has spoken before them."""
         self._wire.write(header)
@@ -80,6 +99,11 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once."""
         self._wire.abort()
+
+    def drop(self) -> None:
+        """Close at once, and hear nothing of what the server has said."""
+        self._parser = ReplyParser()
+        self.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""

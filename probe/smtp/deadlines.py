@@ -38,9 +38,11 @@ class Deadlines:
         self._log = log
         self._end = end
 
-    def limit(self, stage: Stage) -> Limit:
-        """Return how long the next wait may last."""
+    def limit(self, stage: Stage, *, tentative: bool = False) -> Limit:
+        """Return how long the next wait may last; a tentative one leaves time for another way."""
         left = self._end - self._log.elapsed()
+        if tentative:
+            left /= 2
         longest = self._longest(stage)
         return Limit(longest, None) if longest <= left else Limit(max(left, timedelta()), self._end)
 

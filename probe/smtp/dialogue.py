@@ -8,33 +8,69 @@ from probe.model.outcome import Stage
 from probe.model.reply import Ending, Reply
 from probe.model.settings import SmtpSettings
 from probe.smtp import parameters
-from probe.smtp.commands import Say, Secure, Step, Unsayable, addressed, command, grouped, lone_dot, message
+from probe.smtp.commands import Say, Secure, Step, Unsayable, addressed, anew, command, grouped, lone_dot, message
 from probe.smtp.endings import Ended, Script, against, cut, refused
+from probe.smtp.extensions import Extensions
 from probe.smtp.opening import Opening
 
 _WANTED = {Stage.MAIL: 2, Stage.RCPT: 2, Stage.DATA: 3}
 """First digits of the replies that let us go on."""
 
+_ORDERLY = (Ending.ACCEPTED, Ending.REFUSED, Ending.REFUSED_FOR_NOW)
+
 
 class Dialogue:
-    """One transaction with one server, from the moment the connection stands.
+    """One transaction with one server, over a connection that has just been made, or was kept.
 
     Do what ``step`` says, then tell what came of it by one of the methods; over when ``step`` is None.
     The ending is known as soon as it is decided: the QUIT after it changes nothing.
     """
 
-    def __init__(self, envelope: Envelope, *, settings: SmtpSettings, peer: str, ehlo: str) -> None:
+    def __init__(
+        self,
+        envelope: Envelope,
+        *,
+        settings: SmtpSettings,
+        peer: str,
+        ehlo: str,
+        kept: Extensions | None = None,
+        keep: bool = False,
+    ) -> None:
+        """``kept``: what was offered on a connection that is taken over. ``keep``: it is to stay open afterwards."""
         self._envelope = envelope
         self._settings = settings
         self._peer = peer
         self._opening = Opening(settings, peer=peer, ehlo=ehlo)
+        self._kept = kept is not None
+        self._keep = keep
+        if kept is not None:
+            self._opening.offers = kept
+        self.taken_up = False
+        """The server has agreed to MAIL."""
         self._dot_is_out = False
         self._text_is_awaited = False
         """Whatever is said now is taken for a message's text."""
+        self._followed = False
+        self.reusable = False
+        """The connection is left open, in good order for a further transaction."""
         self._commands: Iterator[Say] = iter(())
         self._script = self._whole()
         self.ended: Ended | None = None
         self.step: Step | None = next(self._script)
+
+    @property
+    def offers(self) -> Extensions:
+        """Return what the server offers, as far as it is known."""
+        return self._opening.offers
+
+    @property
+    def tentative(self) -> bool:
+        """Tell whether a failure proves nothing yet: the server may have forgotten a connection that was kept."""
+        return self._kept and not self.taken_up
+
+    def followed(self) -> None:
+        """Hear that the next transaction has spoken behind our text: nothing more may be said."""
+        self._followed = True
 
     def sent(self) -> None:
         """Hear that everything the step says has been handed to the network."""
@@ -113,38 +149,48 @@ class Dialogue:
 
     def _whole(self) -> Generator[Step, Reply, None]:
         try:
-            self.ended = yield from self._transaction()
+            if not self._kept:
+                self.ended = yield from self._opening.script()
+            if self.ended is None:
+                self.ended = yield from self._business()
+                self.reusable = self._keep and self._is_in_order(self.ended)
         except Unsayable as error:
             self.ended = Ended(Ending.NOT_TRIED, error.stage, str(error))
-        if not self._text_is_awaited:
+        if not (self.reusable or self.tentative or self._text_is_awaited or self._followed):
             yield command(Stage.QUIT, "QUIT")
 
-    def _transaction(self) -> Script:
-        return (yield from self._opening.script()) or (yield from self._business())
+    def _is_in_order(self, ended: Ended | None) -> bool:
+        """Tell whether the server waits for the next transaction."""
+        if ended is None or ended.reply is None or ended.reply.code == 421:
+            return False
+        return ended.ending in _ORDERLY and not (self._text_is_awaited or self.tentative)
 
     def _business(self) -> Script:
         """Do what the connection was made for; the one part that other dialogues have differently."""
         return (yield from self._enveloped()) or (yield from self._delivered())
 
     def _enveloped(self) -> Script:
-        """Go from MAIL to the reply to DATA; the first of the replies that is against us decides."""
+        """Go from MAIL, or RSET, to the reply to DATA; the first of the replies that is against us decides."""
         self._commands = iter(self._envelope_commands())
         for said in self._commands:
             reply = yield said
             if ended := against(self._peer, said.stage, reply, wanted=_WANTED[said.stage]):
                 self.ended = ended
-                if said.pipelined:
+                if said.pipelined and not self.tentative:
                     yield from self._heard_out({said.stage: reply})
                 return ended
+            self.taken_up = self.taken_up or said.counted  # RSET only ends what was before
         return None
 
     def _envelope_commands(self) -> tuple[Say, ...]:
         envelope, offers = self._envelope, self._opening.offers
-        commands = (
+        commands: tuple[Say, ...] = (
             addressed(Stage.MAIL, "MAIL FROM", envelope.sender, parameters.of_mail(envelope, offers)),
             addressed(Stage.RCPT, "RCPT TO", envelope.recipient, parameters.of_rcpt(envelope, offers)),
             command(Stage.DATA, "DATA"),
         )
+        if self._kept:
+            commands = (anew(), *commands)
         return grouped(*commands) if self._may_group else commands
 
     @property

@@ -13,8 +13,12 @@ from probe.smtp.commands import STRUCK_OUT, Say
 class Log:
     """Measures from its making on; the wall clock is asked once only, so that all differences are true."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, reused: bool = False) -> None:
+        """``reused``: it begins over a connection that an earlier transaction had left open."""
         self.began = clock.now()
+        self.dialled = timedelta()
+        """When the connection was asked for that counts, from the start."""
+        self._reused = reused
         self._start = time.monotonic()
         self.stages: dict[Stage, timedelta] = {}
         self.exchanges: list[Exchange] = []
@@ -23,6 +27,11 @@ class Log:
     def elapsed(self) -> timedelta:
         """Return how long the attempt has lasted."""
         return timedelta(seconds=time.monotonic() - self._start)
+
+    def dialling_anew(self) -> None:
+        """Begin to measure again, over a new connection; what was said in vain over a kept one stays to be read."""
+        self.dialled, self._reused = self.elapsed(), False
+        self.stages, self.first_byte = {}, None
 
     def sending(self) -> None:
         """Note that octets of ours are about to go out."""
@@ -38,16 +47,20 @@ class Log:
         """Note what was said and what came back."""
         shown = say.shown if sent or not say.octets else f"{say.shown} (not all sent)"
         heard = _without_challenge(reply) if reply else None
-        self.exchanges.append(Exchange(say.stage, shown, heard, since, self.spent(say.stage, since), say.pipelined))
+        took = self.spent(say.stage, since) if say.counted else self.elapsed() - since
+        self._note(say, shown, heard, since, took)
 
     def unanswered(self, say: Say, *, since: timedelta) -> None:
         """Note what was said in vain, whose turn never came: it counts for no stage."""
-        self.exchanges.append(Exchange(say.stage, say.shown, None, since, self.elapsed() - since, say.pipelined))
+        self._note(say, say.shown, None, since, self.elapsed() - since)
 
     def replied_after(self, stage: Stage) -> timedelta | None:
         """Return when the last reply at a stage came, counted from the start."""
         ends = (past.at + past.took for past in self.exchanges if past.stage is stage and past.reply)
         return max(ends, default=None)
+
+    def _note(self, say: Say, shown: str, heard: Reply | None, since: timedelta, took: timedelta) -> None:
+        self.exchanges.append(Exchange(say.stage, shown, heard, since, took, say.pipelined, self._reused))
 
 
 def _without_challenge(reply: Reply) -> Reply:

@@ -36,6 +36,10 @@ class ReplyParser:
             raise Violation(f"sent more than {MOST_OCTETS} octets of replies")
         self._buffer += octets
 
+    def begin_anew(self) -> None:
+        """Let the server say as much again as in a first session."""
+        self._received = len(self._buffer)
+
     def next(self) -> Reply | None:
         """Return the next whole reply, if it is there. Raises Violation for what is no reply."""
         while (line := self._line()) is not None:

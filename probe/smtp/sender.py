@@ -2,8 +2,10 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from probe.model.message import Envelope
@@ -17,6 +19,8 @@ from probe.smtp.certificate import expiry
 from probe.smtp.dialogue import Dialogue
 from probe.smtp.endings import Ended
 from probe.smtp.enquiry import Enquiry
+from probe.smtp.errand import Errand
+from probe.smtp.line import Lines
 from probe.smtp.log import Log
 from probe.smtp.standstill import Standstill
 from probe.smtp.visit import Visit, Visited
@@ -25,6 +29,10 @@ _INSPECTION = timedelta(seconds=2)
 """What a second look at a certificate that did not pass may take."""
 _STOOD_STILL = timedelta(milliseconds=500)
 """For so long, if that is a tenth of an attempt as well, the program must have stood still to be to blame."""
+
+
+def _nobody_waits() -> None:
+    """Nobody does."""
 
 
 class SmtpSender:
@@ -36,33 +44,70 @@ class SmtpSender:
         self._tokens = tokens
         self._contexts: dict[tuple[bool, Path | None, int], ssl.SSLContext] = {}
         self._standstill = Standstill()
+        self._lines = Lines()
 
-    async def send(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
+    async def send(
+        self,
+        member: Member,
+        envelope: Envelope,
+        *,
+        settings: SmtpSettings,
+        until: datetime,
+        ready: Callable[[], None] = _nobody_waits,
+    ) -> Attempt:
         """Run one full SMTP transaction and say what it came to; never later than ``until``, and never raise."""
-        return await self._speak(Dialogue, member, envelope, settings=settings, until=until)
+        if settings.reuse is None or member.command:
+            return await self._speak(Dialogue, member, envelope, settings=settings, until=until)
+        line = self._lines.to(member)
+        errand = Errand(member, envelope, settings=settings, until=until, line=line, clock=self._clock, ready=ready)
+        async with line.turn(errand):
+            if attempt := await self._over_kept(errand):
+                return attempt
+            return await self._speak(Dialogue, member, envelope, settings=settings, until=until, errand=errand)
+
+    async def close(self) -> None:
+        """Take leave of every member whose connection was kept."""
+        await self._lines.close()
 
     async def ask(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
         """Ask by MAIL and RCPT whether mail would be taken; never later than ``until``, and never raise."""
         return await self._speak(Enquiry, member, envelope, settings=settings, until=until)
 
+    async def _over_kept(self, errand: Errand) -> Attempt | None:
+        with self._standstill.noticed() as stood_still:
+            if (takeover := await errand.over_kept()) is None:
+                return None
+            visited = Visited(takeover.ended, takeover.kept.connection.certificate)
+            return _attempt(_excused(visited, takeover.log, stood_still()), takeover.log, visited.certificate)
+
     async def _speak(
-        self, dialogue: type[Dialogue], member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime
+        self,
+        dialogue: type[Dialogue],
+        member: Member,
+        envelope: Envelope,
+        *,
+        settings: SmtpSettings,
+        until: datetime,
+        errand: Errand | None = None,
     ) -> Attempt:
+        begun = errand.log if errand else partial(Log, self._clock)
         try:
             context = self._context(settings)
         except OSError as error:  # ssl.SSLError is one
             reason = f"the CA certificates in {settings.ca_file} cannot be used: {error}"
-            return _not_tried(reason, Log(self._clock))
+            return _not_tried(reason, begun())
         login = settings.login
         try:
             settings = await self._with_token(settings, member, until=until)
         except TokenTrouble as trouble:
-            return _not_tried(f"there is no token to log in with: {trouble}", Log(self._clock), stage=Stage.AUTH)
-        log = Log(self._clock)
-        end = min(settings.timeouts.total, until - log.began)
-        if end <= timedelta():
+            return _not_tried(f"there is no token to log in with: {trouble}", begun(), stage=Stage.AUTH)
+        log = begun()
+        end = min(log.dialled + settings.timeouts.total, until - log.began)
+        if end <= log.dialled:
             return _not_tried("no time was left to send it", log)
-        visit = Visit(member, envelope, settings=settings, context=context, log=log, end=end, dialogue=dialogue)
+        visit = Visit(
+            member, envelope, settings=settings, context=context, log=log, end=end, dialogue=dialogue, errand=errand
+        )
         with self._standstill.noticed() as stood_still:
             visited = _excused(await visit.pay(), log, stood_still())
         certificate = visited.certificate
@@ -124,17 +169,16 @@ def _not_tried(reason: str, log: Log, *, stage: Stage = Stage.CONNECT) -> Attemp
 
 
 def _attempt(visited: Visited, log: Log, certificate: bytes | None) -> Attempt:
-    ended, smtp_time = visited.ended, log.replied_after(Stage.BODY)
+    ended, replied = visited.ended, log.replied_after(Stage.BODY)
     assert ended is not None
-    owned = ended.ending is Ending.ACCEPTED and smtp_time is not None
     return Attempt(
         ended.ending,
         ended.stage,
         ended.reason,
         log.began,
         first_byte=log.first_byte,
-        accepted=log.began + smtp_time if owned and smtp_time else None,
-        smtp_time=smtp_time,
+        accepted=log.began + replied if replied and ended.ending is Ending.ACCEPTED else None,
+        smtp_time=replied - log.dialled if replied else None,
         reply=ended.reply,
         stages=log.stages,
         transcript=tuple(log.exchanges),

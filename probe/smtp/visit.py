@@ -6,6 +6,7 @@ import socket
 import ssl
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from ipaddress import IPv6Address, ip_address
 
 from probe.model.message import Envelope
@@ -17,6 +18,7 @@ from probe.smtp.connection import Connection
 from probe.smtp.deadlines import Deadlines
 from probe.smtp.dialogue import Dialogue
 from probe.smtp.endings import Ended
+from probe.smtp.errand import Errand
 from probe.smtp.failures import OwnFailure, Unreached
 from probe.smtp.log import Log
 from probe.smtp.ways import way
@@ -47,8 +49,11 @@ class Visit:
         log: Log,
         end: timedelta,
         dialogue: type[Dialogue] = Dialogue,
+        errand: Errand | None = None,
     ) -> None:
+        """``errand`` may leave the connection open for the next."""
         self._dialogue = dialogue
+        self._errand = errand
         self._member = member
         self._envelope = envelope
         self._settings = settings
@@ -58,7 +63,7 @@ class Visit:
         self._way = way(member, settings=settings, log=log)
 
     async def pay(self, *, only_secure: bool = False) -> Visited:
-        """Go through the whole dialogue, or only until TLS stands; the connection is closed in the end."""
+        """Go through the whole dialogue, or only until TLS stands; the connection is closed, or left to the next."""
         try:
             visited = await self._paid(only_secure=only_secure)
         finally:
@@ -72,10 +77,7 @@ class Visit:
             return Visited(Ended(Ending.UNREACHABLE, Stage.CONNECT, str(unreached)))
         except OwnFailure as failure:
             return Visited(Ended(Ending.NOT_TRIED, Stage.CONNECT, str(failure)))
-        try:
-            return await self._spoken(connection, only_secure=only_secure)
-        finally:
-            connection.abort()
+        return await self._spoken(connection, only_secure=only_secure)
 
     async def _connected(self) -> Connection:
         limit, since = self._deadlines.limit(Stage.CONNECT), self._log.elapsed()
@@ -89,19 +91,35 @@ class Visit:
             self._log.spent(Stage.CONNECT, since)
 
     async def _spoken(self, connection: Connection, *, only_secure: bool) -> Visited:
-        dialogue = self._dialogue(
-            self._envelope,
-            settings=self._settings,
-            peer=self._member.name,
-            ehlo=self._settings.ehlo or own_name(connection.local[0]),
-        )
+        errand, left_open = self._errand, False
+        try:
+            dialogue = self._dialogue(
+                self._envelope,
+                settings=self._settings,
+                peer=self._member.name,
+                ehlo=self._settings.ehlo or own_name(connection.local[0]),
+                keep=bool(errand and errand.opened(connection)),
+            )
+            carrier = self._carrier(connection, dialogue)
+            await carrier.run(only_secure=only_secure)
+            left_open = bool(errand and errand.ended(dialogue))
+            if not left_open and self._log.replied_after(Stage.QUIT):
+                await self._close(connection)
+            return Visited(dialogue.ended, connection.certificate, carrier.distrusted)
+        finally:
+            if not left_open:
+                connection.abort()
+
+    def _carrier(self, connection: Connection, dialogue: Dialogue) -> Carrier:
         name = self._settings.certified_name(self._member)
-        tls = (self._context, name) if self._context else None
-        carrier = Carrier(connection, dialogue, tls=tls, log=self._log, deadlines=self._deadlines)
-        await carrier.run(only_secure=only_secure)
-        if self._log.replied_after(Stage.QUIT):
-            await self._close(connection)
-        return Visited(dialogue.ended, connection.certificate, carrier.distrusted)
+        return Carrier(
+            connection,
+            dialogue,
+            tls=(self._context, name) if self._context else None,
+            log=self._log,
+            deadlines=self._deadlines,
+            said=partial(self._errand.said, dialogue) if self._errand else _unheard,
+        )
 
     def _remarked(self, visited: Visited) -> Visited:
         ended = visited.ended
@@ -113,6 +131,10 @@ class Visit:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._deadlines.limit(Stage.QUIT).seconds):
                 await connection.close()
+
+
+def _unheard(_: Stage) -> None:
+    """Nobody waits."""
 
 
 def own_name(address: str) -> str:

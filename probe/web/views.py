@@ -39,6 +39,7 @@ def probe_view(record: Record) -> Json:
         "acceptance_seconds": _seconds(record.acceptance_time),
         "delivery_seconds": _seconds(record.delivery_time),
         "stages": {stage.value: took.total_seconds() for stage, took in sending.stages.items()} if sending else {},
+        "reused": sending.reused if sending else False,
         "code": sending.code if sending else None,
         "enhanced_code": sending.enhanced_code if sending else None,
         "attempts": record.attempts,
@@ -140,6 +141,7 @@ def _exchange(exchange: Exchange, attempt: int) -> Json:
         "at_seconds": exchange.at.total_seconds(),
         "took_seconds": exchange.took.total_seconds(),
         "pipelined": exchange.pipelined,
+        "reused": exchange.reused,
     }
 
 

@@ -17,15 +17,16 @@ from tests.model.build import NOW, SECOND, probe, sighting
 MOMENT = timedelta(milliseconds=5)
 
 
-def test_a_life_says_which_commands_were_pipelined() -> None:
+def test_a_life_says_which_commands_were_pipelined_and_which_went_over_a_kept_connection() -> None:
     exchanges = [
+        Exchange(Stage.MAIL, "RSET", Reply(250), MOMENT, MOMENT, pipelined=True, reused=True),
         Exchange(Stage.DATA, "DATA", Reply(354, ("go on",)), MOMENT, MOMENT, pipelined=True),
         Exchange(Stage.QUIT, "QUIT", Reply(221, ("bye",)), MOMENT, MOMENT),
     ]
     screen = StringIO()
     print_life(Console(file=screen, width=200), Life(Record(probe()), [], [exchanges]), "why")
     said = [line.partition("C: ")[2] for line in screen.getvalue().splitlines() if "C: " in line]
-    assert said == ["DATA (pipelined)", "QUIT"]
+    assert said == ["RSET (kept connection, pipelined)", "DATA (pipelined)", "QUIT"]
 
 
 def shown(hops: tuple[Hop, ...], *said: Exchange) -> list[str]:

@@ -122,6 +122,7 @@ def test_how_members_are_spoken_to_arrives(every: Settings) -> None:
         login=Login("probe", Secret(PASSWORD)),
         login_without_tls=True,
         pipelining=False,
+        reuse=timedelta(minutes=2),
         timeouts=Timeouts(timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=3)),
     )
 

@@ -20,7 +20,7 @@ USER = "Debian-exim"
 class Exim(Server):
     """A real MTA that tells its answers from the special addresses, and keeps nothing."""
 
-    def __init__(self, *, address: str, home: Path, guard: Guard) -> None:
+    def __init__(self, *, address: str, home: Path, guard: Guard, options: str = "") -> None:
         self.config = home / "exim.conf"
         greets = Endpoint(address, SMTP_PORT)
         super().__init__(
@@ -31,16 +31,19 @@ class Exim(Server):
         for folder in ("log", "spool"):
             (home / folder).mkdir(parents=True)
             shutil.chown(home / folder, USER, USER)
-        self.config.write_text(_config(home, address))
+        self.config.write_text(_config(home, address, options))
 
 
 @contextmanager
-def exim_alone() -> Iterator[Exim]:
-    """Run one Exim on loopback while the context lasts; raise LabError where it cannot."""
+def exim_alone(options: str = "") -> Iterator[Exim]:
+    """Run one Exim on loopback while the context lasts; raise LabError where it cannot.
+
+    ``options`` are further lines of its main configuration.
+    """
     if not PROGRAM.exists():
         raise LabError("Exim is not there; run, as root: sh tests/lab/install.sh")
     with Site() as site, closing(Guard(site.path)) as guard:
-        server = Exim(address=site.member_address(1), home=site.path / "exim", guard=guard)
+        server = Exim(address=site.member_address(1), home=site.path / "exim", guard=guard, options=options)
         try:
             server.start()
             yield server
@@ -48,7 +51,7 @@ def exim_alone() -> Iterator[Exim]:
             server.kill()
 
 
-def _config(home: Path, address: str) -> str:
+def _config(home: Path, address: str, options: str) -> str:
     at_rcpt = {to: special.at_rcpt for to, special in SPECIAL.items() if special.at_rcpt}
     after_dot = {to: special.after_dot for to, special in SPECIAL.items() if special.after_dot}
     return f"""\
@@ -64,6 +67,7 @@ tls_advertise_hosts =
 pipelining_advertise_hosts = *
 dsn_advertise_hosts = *
 smtp_accept_max = 100
+{options}
 acl_smtp_rcpt = rcpt
 acl_smtp_data = data
 

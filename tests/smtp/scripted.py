@@ -91,6 +91,8 @@ class Scripted:
     port: int = 0
     heard: list[bytes] = field(default_factory=list)
     sessions: int = 0
+    writers: set[asyncio.StreamWriter] = field(default_factory=set)
+    """Those of the sessions that go on."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -98,6 +100,7 @@ class Scripted:
         assert task
         self._tasks.add(task)
         self.sessions += 1
+        self.writers.add(writer)
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
                 await self._converse(reader, writer)
@@ -105,6 +108,7 @@ class Scripted:
             pass  # the end of the test; streams complain of cancelled handlers
         finally:
             writer.transport.abort()
+            self.writers.discard(writer)
             self._tasks.discard(task)
 
     async def stop(self) -> None:
@@ -121,16 +125,17 @@ class Scripted:
             verb = line.split(b" ")[0].decode("ascii", "replace").upper()
             await perform(self.answers.get(verb, b"500 5.5.1 what?\r\n"), reader, writer)
             if verb == "DATA" and self.answers["DATA"] == POLITE["DATA"]:
-                await self._message(reader)
-                await perform(self.answers[DOT], reader, writer)
+                await self.take_message(reader, writer)
             elif verb == "STARTTLS" and self.answers["STARTTLS"] == GO_AHEAD:
                 assert self.tls
                 await writer.start_tls(self.tls)
 
-    async def _message(self, reader: asyncio.StreamReader) -> None:
+    async def take_message(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Hear a text to its final dot, and answer that."""
         while (line := await reader.readuntil(b"\r\n")) != b".\r\n":
             self.heard.append(line[:-2])
         self.heard.append(b".")
+        await perform(self.answers[DOT], reader, writer)
 
 
 @asynccontextmanager

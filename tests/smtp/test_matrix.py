@@ -19,7 +19,7 @@ from tests.smtp.sending import PATIENT, send
 HANGS_FOR = timedelta(seconds=1)
 AT_ONCE = 16
 TRIES = 5
-"""A machine with much else to do stands still now and then, and then the sender says that nobody can tell."""
+"""For cells of which nobody can tell, because the machine had much else to do and stood still: one after another."""
 VERBS = {
     Stage.BANNER: GREETING,
     Stage.EHLO: "EHLO",
@@ -129,15 +129,14 @@ async def _fill_cells(cells: list[Cell], tls: ssl.SSLContext) -> Matrix:
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def fill(cell: Cell) -> Filled:
-        async with slots:
-            for _ in range(TRIES):
-                async with scripted(cell.answers, tls=tls, implicit=cell.tls is Tls.IMPLICIT) as server:
-                    filled = Filled(await send(server.port, settings=cell.settings), server.heard)
-                if filled.attempt.ending is not Ending.NOT_TRIED:
-                    break
-        return filled
+        async with slots, scripted(cell.answers, tls=tls, implicit=cell.tls is Tls.IMPLICIT) as server:
+            return Filled(await send(server.port, settings=cell.settings), server.heard)
 
-    return dict(zip(cells, await asyncio.gather(*map(fill, cells)), strict=True))
+    matrix = dict(zip(cells, await asyncio.gather(*map(fill, cells)), strict=True))
+    for _ in range(TRIES):
+        for cell in [cell for cell, filled in matrix.items() if filled.attempt.ending is Ending.NOT_TRIED]:
+            matrix[cell] = await fill(cell)
+    return matrix
 
 
 def _certified() -> ssl.SSLContext:

@@ -35,6 +35,7 @@ FIELDS = [
     "acceptance_seconds",
     "delivery_seconds",
     "stages",
+    "reused",
     "code",
     "enhanced_code",
     "attempts",
@@ -131,6 +132,7 @@ def test_a_delivered_probe_is_told_in_full() -> None:
         "acceptance_seconds": 0.08,
         "delivery_seconds": 1.5,
         "stages": {"connect": 0.005, "body": 0.04},
+        "reused": False,
         "code": 250,
         "enhanced_code": "2.0.0",
         "attempts": 1,
@@ -154,6 +156,17 @@ def test_a_probe_whose_first_try_goes_on_has_nothing_to_tell_yet() -> None:
         "enhanced_code",
     ]
     assert (view["stages"], view["attempts"]) == ({}, 0)
+
+
+@pytest.mark.parametrize(
+    "stages, reused",
+    [((Stage.MAIL, Stage.BODY), True), ((Stage.CONNECT, Stage.MAIL, Stage.BODY), False), ((Stage.CONNECT,), False)],
+)
+def test_a_probe_without_a_connect_went_over_a_connection_that_was_kept(
+    stages: tuple[Stage, ...], reused: bool
+) -> None:
+    sent = replace(sending(), stages=dict.fromkeys(stages, timedelta(seconds=1)))
+    assert probe_view(Record(a_probe("a1"), attempts=1, sending=sent))["reused"] is reused
 
 
 def test_a_probe_that_was_sent_and_is_waited_for_has_no_outcome() -> None:
@@ -210,6 +223,7 @@ def test_a_life_has_events_transcript_hops_and_folder() -> None:
             "at_seconds": 0.0,
             "took_seconds": 0.003,
             "pipelined": False,
+            "reused": False,
         },
         {
             "attempt": 2,
@@ -219,6 +233,7 @@ def test_a_life_has_events_transcript_hops_and_folder() -> None:
             "at_seconds": 0.003,
             "took_seconds": 30.0,
             "pipelined": True,
+            "reused": False,
         },
     ]
     assert view["hops"][-1] == {
