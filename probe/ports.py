@@ -1,7 +1,7 @@
 """What the engine asks of the world: Protocols whose docstrings are the contract that every adapter keeps."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -39,12 +39,24 @@ class Clock(Protocol):
 class Sender(Protocol):
     """Hands messages to members."""
 
-    async def send(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
+    async def send(
+        self,
+        member: Member,
+        envelope: Envelope,
+        *,
+        settings: SmtpSettings,
+        until: datetime,
+        ready: Callable[[], None],
+    ) -> Attempt:
         """Run one full SMTP transaction and say what it came to; never later than ``until``, and never raise.
 
         Whatever a server does is an Attempt; only cancellation comes out as an exception. After cancellation the
-        connection is closed.
+        connection is closed. ``ready`` is called as soon as the next message to the same member may be handed over,
+        to follow over the same connection; where connections are not kept, never.
         """
+
+    async def close(self) -> None:
+        """Take leave of the members whose connections were kept, soon in any case; never raise."""
 
 
 class Enquirer(Protocol):

@@ -136,13 +136,16 @@ class Engine:
         """
         await self._restore()
         self._probing = probing
-        async with self._supervisor.supervising():
-            for loop in self._loops():
-                self._supervisor.keep(loop)
-            for record in self._flight.all():
-                if record.arrival or record.bounce:
-                    self._supervisor.spawn(self._settler.settle(record.probe))
-            yield
+        try:
+            async with self._supervisor.supervising():
+                for loop in self._loops():
+                    self._supervisor.keep(loop)
+                for record in self._flight.all():
+                    if record.arrival or record.bounce:
+                        self._supervisor.spawn(self._settler.settle(record.probe))
+                yield
+        finally:
+            await self.world.sender.close()
 
     def _loops(self) -> Iterator[Loop]:
         yield from (membership.run for membership in self.memberships.values())

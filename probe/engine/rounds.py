@@ -87,25 +87,38 @@ class Rounds:
         for route in self._settings.routes_of(pool):
             number = round_at(now, route.interval)
             for member in members:
-                at = turn(number, route.interval, route=route.name, member=member.name)
+                at = turn(number, route.interval, route=self._beat(route), member=member.name)
                 if at < now:
-                    at = now + phase(route.name, member.name) * min(CATCH_UP, route.interval)
+                    at = now + phase(self._beat(route), member.name) * min(CATCH_UP, route.interval)
                 self._spawn(self._turn(route, member, number, at))
 
     async def _run_round(self, route: Route) -> None:
         # The timer follows another clock than ours: the round that it means is the one that begins nearest to now.
         number = round_at(self._clock.now() + route.interval / 2, route.interval)
         for member in self._members(route.pool):
-            at = turn(number, route.interval, route=route.name, member=member.name)
+            at = turn(number, route.interval, route=self._beat(route), member=member.name)
             self._spawn(self._turn(route, member, number, at))
 
     async def _turn(self, route: Route, member: Member, number: int, at: datetime) -> None:
         # A little later each time: what fails at a fixed second must not always meet the same members.
-        late = self._chance() * min(JITTER * route.interval, LONGEST_JITTER)
+        late = self._lateness(route, member, number) * min(JITTER * route.interval, LONGEST_JITTER)
         await self._clock.sleep((at + late - self._clock.now()).total_seconds())
         slot = self._slot(route, member, number)
         if slot is not None:
             await self._dispatcher.turn(Path(route, member, self._settings.pools[route.pool].smtp), slot)
+
+    def _beat(self, route: Route) -> str:
+        """Return by what a member's moments on a route are told from those on others, where they are to be told.
+
+        Where connections are kept, routes of one interval meet at a member, so that they need only one.
+        """
+        return route.pool if self._reuses(route) else route.name
+
+    def _lateness(self, route: Route, member: Member, number: int) -> float:
+        return phase(f"{route.pool} {number}", member.name) if self._reuses(route) else self._chance()
+
+    def _reuses(self, route: Route) -> bool:
+        return self._settings.pools[route.pool].smtp.reuse is not None
 
     def _slot(self, route: Route, member: Member, number: int) -> int | None:
         """Return the slot to claim for a round; None if the round was run already."""

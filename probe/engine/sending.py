@@ -6,7 +6,7 @@ import random
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -25,6 +25,9 @@ from probe.model.tag import ID_BYTES, probe_id
 from probe.ports import Clock, Ledger, LedgerTrouble, Sender, Tally
 
 T = TypeVar("T")
+
+Ready = Callable[[], None]
+"""Tells that the next message to a member may be handed over."""
 
 log = logging.getLogger(__name__)
 
@@ -103,8 +106,8 @@ class Dispatcher:
             return None
         self._turns.add(path.key)
         try:
-            async with self._dialling(path.member):
-                return None if self._finishing else await self._begin(path, slot)
+            async with self._dialling(path.member) as ready:
+                return None if self._finishing else await self._begin(path, slot, ready)
         finally:
             self._turns.discard(path.key)
 
@@ -113,30 +116,30 @@ class Dispatcher:
 
         That is asked when the member is free: before, others of its probes may have failed.
         """
-        async with self._dialling(path.member):
+        async with self._dialling(path.member) as ready:
             if not may_go():
                 return False
             if self._finishing or self._clock.now() >= record.probe.deadline:
                 return True
             if await self._book(lambda: self._ledger.begin_retry(record.probe.id)):
-                await self._attempt(replace(record, sending=None, next_attempt=None), path)
+                await self._attempt(replace(record, sending=None, next_attempt=None), path, ready)
             return True
 
-    async def _begin(self, path: Path, slot: int) -> str | None:
+    async def _begin(self, path: Path, slot: int, ready: Ready) -> str | None:
         probe = self._probe(path, slot)
         if not await self._claim(probe):
             return None
-        await self._attempt(Record(probe), path)
+        await self._attempt(Record(probe), path, ready)
         return probe.id
 
-    async def _attempt(self, record: Record, path: Path) -> None:
+    async def _attempt(self, record: Record, path: Path, ready: Ready) -> None:
         probe, number = record.probe, record.attempts + 1
         self._flight.put(record)
         self._flight.sending(probe.id, on=True)
         if number == 1:
             self._report(Started(probe))
         self._expect_arrival(probe)
-        attempt = await self._send(probe, path)
+        attempt = await self._send(probe, path, ready)
         if attempt.ending in (Ending.ACCEPTED, Ending.IN_DOUBT):
             self._expect_arrival(probe)
         now, chance = self._clock.now(), random.random()  # noqa: S311 - it spreads load and guards nothing
@@ -151,11 +154,11 @@ class Dispatcher:
         if due and (deferred := self._flight.get(probe.id)):
             self._retry(deferred, path)
 
-    async def _send(self, probe: Probe, path: Path) -> Attempt:
+    async def _send(self, probe: Probe, path: Path, ready: Ready) -> Attempt:
         began = self._clock.now()
         try:
             envelope = compose(path.route, probe, self._key)
-            return await self._sender.send(path.member, envelope, settings=path.smtp, until=probe.deadline)
+            return await self._sender.send(path.member, envelope, settings=path.smtp, until=probe.deadline, ready=ready)
         except Exception as error:
             log.exception("the probe itself failed", extra={"probe": probe.id, "member": str(path.member)})
             reason = f"the probe itself failed: {type(error).__name__}"
@@ -206,11 +209,14 @@ class Dispatcher:
         return await written(write, self._ledger_state, clock=self._clock)
 
     @asynccontextmanager
-    async def _dialling(self, member: Member) -> AsyncIterator[None]:
-        """Wait until nobody else talks to the member."""
-        async with self._lines[member.key]:
+    async def _dialling(self, member: Member) -> AsyncIterator[Ready]:
+        """Wait until nobody else talks to the member; give what lets the next one in before the end."""
+        line = self._lines[member.key]
+        await line.acquire()
+        with ExitStack() as place:
+            place.callback(line.release)
             self._dialled += 1
             try:
-                yield
+                yield place.close
             finally:
                 self._dialled -= 1

@@ -159,6 +159,8 @@ class Sent:
     member: str
     envelope: Envelope
     until: datetime
+    ready: Callable[[], None]
+    """Lets the next message to the member be handed over."""
 
 
 class FakeSender:
@@ -166,6 +168,8 @@ class FakeSender:
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
+        self.closed = False
+        """Leave was taken of all members whose connection was kept."""
         self.sent: list[Sent] = []
         self.script: dict[str, list[Ending | tuple[Ending, Stage] | Exception]] = defaultdict(list)
         """Endings by member, the first first; afterwards all is accepted."""
@@ -175,9 +179,17 @@ class FakeSender:
         self.deliver: Callable[[Member, Envelope], None] = lambda member, envelope: None
         """Told of what a member accepted, before its reply."""
 
-    async def send(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
+    async def send(
+        self,
+        member: Member,
+        envelope: Envelope,
+        *,
+        settings: SmtpSettings,
+        until: datetime,
+        ready: Callable[[], None],
+    ) -> Attempt:
         began = self._clock.now()
-        self.sent.append(Sent(began, member.name, envelope, until))
+        self.sent.append(Sent(began, member.name, envelope, until, ready))
         ending, stage = self._ending(member.name)
         if ending is Ending.ACCEPTED:
             self.deliver(member, envelope)
@@ -186,6 +198,9 @@ class FakeSender:
             if not release.is_set():
                 ending = Ending.UNREACHABLE
         return attempt(ending, began=began, stage=stage)
+
+    async def close(self) -> None:
+        self.closed = True
 
     def _ending(self, member: str) -> tuple[Ending, Stage | None]:
         script = self.script[member]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import cast
@@ -11,7 +12,7 @@ from apscheduler.schedulers.base import BaseScheduler
 
 from probe.engine import timekeeping
 from probe.engine.rounds import CATCH_UP, Rounds
-from probe.model.settings import Member, Route
+from probe.model.settings import Member, Route, Settings
 from probe.model.slots import phase, round_at, turn
 from probe.net.clock import SystemClock
 from tests.engine.fakes import NOON
@@ -34,11 +35,12 @@ class Running:
         routes: tuple[Route, ...] = (ROUTE,),
         welcomed: bool = True,
         chance: float = 0.0,
+        reuse: timedelta | None = None,
     ) -> None:
         self.scene = scene
         self.members: list[Member] = [member(name) for name in names]
         self.rounds = Rounds(
-            settings(routes=routes),
+            keeping(settings(routes=routes), reuse),
             scene.dispatcher,
             members=lambda pool: self.members,
             clock=scene.clock,
@@ -60,6 +62,12 @@ class Running:
         for sent in self.scene.sender.sent:
             turns[sent.member].append(sent.at)
         return turns
+
+
+def keeping(asked: Settings, reuse: timedelta | None) -> Settings:
+    """Let the connections to all members be kept for so long."""
+    pools = {name: replace(pool, smtp=replace(pool.smtp, reuse=reuse)) for name, pool in asked.pools.items()}
+    return replace(asked, pools=pools)
 
 
 def due(number: int, name: str) -> datetime:
@@ -228,6 +236,20 @@ async def test_two_routes_over_one_member_have_each_their_turns(scene: Scene) ->
     await scene.advance(4 * 60 - 0.001)
     subjects = Counter(record.probe.route for record in await scene.ledger.outstanding())
     assert subjects == {"inbound": 4, "outbound": 2}
+
+
+@pytest.mark.parametrize("reuse, moments", [(None, 2), (60 * SECOND, 1)], ids=["not kept", "kept"])
+@on_scene
+async def test_routes_meet_at_a_member_whose_connection_is_kept(
+    scene: Scene, reuse: timedelta | None, moments: int
+) -> None:
+    asked = [route(name=name, interval=INTERVAL) for name in ("inbound", "junk")]
+    running = Running(scene, *NAMES, routes=tuple(asked), welcomed=False, chance=0.5, reuse=reuse)
+    await scene.advance(2 * 60)
+    for turns in running.turns.values():
+        number = round_at(turns[0], INTERVAL)
+        assert len({at for at in turns if round_at(at, INTERVAL) == number}) == moments
+    assert len({turns[0] for turns in running.turns.values()}) == len(NAMES)
 
 
 @on_scene

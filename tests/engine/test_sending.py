@@ -123,6 +123,54 @@ async def test_a_turn_waits_behind_the_other_routes_of_its_member(scene: Scene) 
 
 
 @on_scene
+async def test_the_next_is_claimed_and_handed_over_as_soon_as_the_sender_is_ready_for_it(scene: Scene) -> None:
+    # Given
+    scene.sender.hanging["mta1"] = asyncio.Event()
+    paths = (way(), on_other_route(), replace(way(), route=replace(way().route, name="third")))
+    first, second, third = (scene.spawn(scene.dispatcher.turn(path, 1)) for path in paths)
+    await scene.advance(1)
+    claimed_before = len(await scene.ledger.outstanding())
+
+    # When
+    scene.sender.sent[0].ready()
+    scene.sender.sent[0].ready()  # once more changes nothing
+    await scene.advance(1)
+
+    # Then: the third waits for the word of the second
+    assert (claimed_before, len(scene.sender.sent), scene.dispatcher.transactions) == (1, 2, 2)
+    assert len(await scene.ledger.outstanding()) == 2
+    scene.sender.sent[1].ready()
+    await scene.advance(1)
+    assert len(scene.sender.sent) == 3
+    scene.sender.hanging["mta1"].set()
+    await scene.advance(0)
+    assert len({await first, await second, await third}) == 3
+    assert scene.dispatcher.transactions == 0
+
+
+@on_scene
+async def test_who_was_let_in_keeps_the_others_out_when_the_one_before_has_ended(scene: Scene) -> None:
+    # Given
+    releases = [asyncio.Event() for _ in range(2)]
+    scene.sender.hanging["mta1"] = releases[0]
+    scene.spawn(scene.dispatcher.turn(way(), 1))
+    await scene.advance(0)
+    scene.sender.hanging["mta1"] = releases[1]
+    scene.sender.sent[0].ready()
+    scene.spawn(scene.dispatcher.turn(on_other_route(), 1))
+    await scene.advance(0)
+
+    # When
+    releases[0].set()
+    await scene.advance(0)
+    scene.spawn(scene.dispatcher.turn(way(), 2))
+    await scene.advance(0)
+
+    # Then
+    assert (len(scene.sender.sent), scene.dispatcher.transactions) == (2, 1)
+
+
+@on_scene
 async def test_nothing_is_begun_any_more_while_what_goes_on_comes_to_its_end(scene: Scene) -> None:
     scene.sender.hanging["mta1"] = asyncio.Event()
     going_on = scene.spawn(scene.dispatcher.turn(way(), 1))
