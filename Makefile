@@ -38,6 +38,7 @@ bench: servers $(VENV)/.ready  ## all measurements of docs/measurements.md; take
 	$(BIN)/python -m bench.members
 	$(BIN)/python -m bench.smtp
 	$(BIN)/python -m bench.pipelining
+	$(BIN)/python -m bench.frozen
 
 servers:
 	sh tests/lab/install.sh
