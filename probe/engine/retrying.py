@@ -62,7 +62,7 @@ class Retries:
 
     def _outlook(self, record: Record, path: Path) -> Wait:
         standing = self._setbacks.standing(path.member.key, path.route)
-        return wait(record, path.route.retry, standing, now=self._clock.now())
+        return wait(record, path.route, standing, now=self._clock.now())
 
     async def _again(self, record: Record, path: Path) -> bool:
         # They line up among themselves, so that a turn waits behind one of them at most.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from probe.model.outcome import Stage
+from probe.model.outcome import Outcome, Stage
 from probe.model.probe import Record
 from probe.model.reply import Ending
 from probe.model.retry import back_off
@@ -43,8 +43,10 @@ class Subject:
 CONNECTION = Subject(Kind.CONNECTION)
 
 
-def subjects(route: Route) -> tuple[Subject, Subject]:
-    """Return what can stand in the way of a route's probes at a member."""
+def subjects(route: Route) -> Sequence[Subject]:
+    """Return what can stand in the way of a route's probes at a member; a refusal that is expected cannot."""
+    if route.expect in {Outcome.REJECTED, Outcome.DEFERRED}:
+        return (CONNECTION,)
     return CONNECTION, Subject(Kind.RECIPIENT, route.sender, route.recipient)
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from probe.model.probe import Record
 from probe.model.retry import last_try
-from probe.model.setbacks import Setback, clock_time, lessons
-from probe.model.settings import Retry
+from probe.model.setbacks import Setback, clock_time, lessons, subjects
+from probe.model.settings import Route
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Wait:
         return self.goes > self.last <= now
 
 
-def wait(record: Record, retry: Retry, standing: Sequence[Setback], *, now: datetime) -> Wait:
+def wait(record: Record, route: Route, standing: Sequence[Setback], *, now: datetime) -> Wait:
     """Say how long a deferred probe waits while these setbacks of its member and recipient stand.
 
     It goes at once when what stopped it has been forgotten since: that works again.
@@ -52,10 +52,11 @@ def wait(record: Record, retry: Retry, standing: Sequence[Setback], *, now: date
     assert record.sending is not None
     assert record.next_attempt is not None
     due = record.next_attempt
-    stopped_by = {kind for kind, worked in lessons(record.sending.ending, record.sending.stage).items() if not worked}
-    works_again = not stopped_by <= {setback.subject.kind for setback in standing}
+    taught = lessons(record.sending.ending, record.sending.stage)
+    stopped_by = [subject for subject in subjects(route) if taught.get(subject.kind) is False]
+    works_again = bool(set(stopped_by) - {setback.subject for setback in standing})
     return Wait(
         goes=max([min(due, now) if works_again else due, *(setback.next_try for setback in standing)]),
-        last=last_try(retry, attempts=record.attempts, due=due, deadline=record.probe.deadline),
+        last=last_try(route.retry, attempts=record.attempts, due=due, deadline=record.probe.deadline),
         held_back_by=tuple(setback for setback in standing if setback.next_try > due),
     )

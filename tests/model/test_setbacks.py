@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from probe.model.outcome import Stage
+from probe.model.outcome import Outcome, Stage
 from probe.model.probe import Sending
 from probe.model.reply import Ending
 from probe.model.setbacks import (
@@ -71,6 +71,11 @@ def test_an_acceptance_shows_that_all_works(stage: Stage) -> None:
 
 def test_a_route_meets_its_member_and_its_own_recipient() -> None:
     assert subjects(route()) == (CONNECTION, RECIPIENT)
+
+
+@pytest.mark.parametrize("expected, met", [(Outcome.REJECTED, 1), (Outcome.DEFERRED, 1), (Outcome.JUNKED, 2)])
+def test_a_refusal_that_a_route_expects_is_no_setback(expected: Outcome, met: int) -> None:
+    assert len(subjects(replace(route(), expect=expected))) == met
 
 
 @pytest.mark.parametrize("failures, seconds", [(1, 20), (2, 40), (3, 60), (4, 60), (10_000, 60)])

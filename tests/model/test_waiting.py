@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from probe.model.outcome import Stage
+from probe.model.outcome import Outcome, Stage
 from probe.model.probe import Record
 from probe.model.reply import Ending
 from probe.model.retry import last_try
@@ -16,6 +16,7 @@ from probe.model.waiting import Wait, wait
 from tests.model.build import DEADLINE, MINUTE, NOW, SECOND, TICK, record, route, sending
 
 RETRY = Retry(attempts=5, first=20 * SECOND, longest=MINUTE)
+ROUTE = replace(route(), retry=RETRY)
 DUE = NOW + 20 * SECOND
 LAST = DUE + (40 + 60 + 60) * SECOND
 RECIPIENT = subjects(route())[1]
@@ -31,7 +32,7 @@ def remembered(next_try: datetime = DUE, subject: Subject = CONNECTION) -> Setba
 
 
 def waits(what: Record, *standing: Setback, now: datetime = NOW) -> Wait:
-    return wait(what, RETRY, standing, now=now)
+    return wait(what, ROUTE, standing, now=now)
 
 
 def test_alone_with_its_member_a_retry_waits_for_its_own_law() -> None:
@@ -62,6 +63,12 @@ def test_it_goes_at_once_when_what_stopped_it_works_again(
     stopped: Record, standing: Sequence[Setback], at_once: bool
 ) -> None:
     assert waits(stopped, *standing, now=NOW + SECOND).goes == (NOW + SECOND if at_once else DUE)
+
+
+def test_a_refusal_that_is_expected_is_not_remembered_so_that_its_retry_comes_when_it_is_due() -> None:
+    refused = deferred(Ending.REFUSED_FOR_NOW, Stage.RCPT)
+    expecting = replace(ROUTE, expect=Outcome.DEFERRED)
+    assert wait(refused, expecting, [], now=NOW + SECOND).goes == DUE
 
 
 def test_a_member_that_works_again_may_still_refuse_the_recipient() -> None:
