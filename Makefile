@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lint types contracts unit lab bench servers lock format clean
+.PHONY: demo test check lint types contracts unit lab bench servers docs lock format clean
 
 demo: $(VENV)/.ready  ## an embedded mail system, and the probe that watches it
 	$(BIN)/mailflow demo
@@ -46,6 +46,9 @@ servers:
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.ready  ## pages that are written from what the program decides by
+	$(BIN)/python -m tests.docs.failures
 
 lock: $(VENV)/.ready  ## after a change of the dependencies in pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

@@ -103,5 +103,6 @@ def _finished(record: Record, route: Route) -> Finished:
         interval=route.interval,
         reason=record.judgement.reason,
         stage=sending.stage if sending else None,
+        code=sending.code if sending else None,
         enhanced_code=sending.enhanced_code if sending else None,
     )

@@ -145,9 +145,7 @@ class Dispatcher:
         now, chance = self._clock.now(), random.random()  # noqa: S311 - it spreads load and guards nothing
         # By one and the same chance: a retry that is alone with its member has nobody else to wait for.
         self._setbacks.learn(path.member.key, path.route, attempt, at=now, chance=chance)
-        due = next_attempt(
-            attempt.ending, path.route.retry, number=number, now=now, deadline=probe.deadline, chance=chance
-        )
+        due = next_attempt(attempt, path.route.retry, number=number, now=now, deadline=probe.deadline, chance=chance)
         # In two steps: what fails in the second must not make the first count twice.
         await self._book(lambda: self._settler.attempted(probe, attempt, number=number, next_attempt=due))
         await self._book(lambda: self._settler.settle(probe))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
+from probe.model import failures
 from probe.model.outcome import Outcome, Stage
 
 
@@ -30,6 +31,8 @@ class Finished:
     reason: str
     stage: Stage | None = None
     """The stage that decided a refusal or a failed connection."""
+    code: int | None = None
+    """That of the reply that decided it."""
     enhanced_code: str | None = None
 
     @property
@@ -79,16 +82,14 @@ def can_speak_against(probe: Finished) -> bool:
     match probe.outcome:
         case Outcome.UNKNOWN | Outcome.JUNKED:
             return False
-        case Outcome.REJECTED | Outcome.DEFERRED:
-            greylisted = probe.enhanced_code == "4.7.1"
-            return probe.stage is not None and SPEAKS_AT_STAGE[probe.stage] and not greylisted
+        case Outcome.REJECTED | Outcome.DEFERRED | Outcome.UNREACHABLE:
+            return failures.can_speak(probe.outcome, probe.stage, code=probe.code, enhanced_code=probe.enhanced_code)
         case (
             Outcome.DELIVERED  # where a refusal was expected: it takes what the others refuse
             | Outcome.ALTERED
             | Outcome.MISROUTED
             | Outcome.BOUNCED
             | Outcome.MISSING
-            | Outcome.UNREACHABLE
         ):
             return True
         case _:
@@ -133,17 +134,3 @@ _BETTER: dict[Outcome, frozenset[Outcome]] = {
     Outcome.UNKNOWN: frozenset(),
 }
 """Which outcomes of another member, beside the expected one, show that a failure is not shared."""
-
-SPEAKS_AT_STAGE: dict[Stage, bool] = {
-    Stage.CONNECT: True,
-    Stage.BANNER: True,
-    Stage.EHLO: True,
-    Stage.STARTTLS: True,
-    Stage.AUTH: False,
-    Stage.MAIL: True,
-    Stage.RCPT: False,
-    Stage.DATA: True,
-    Stage.BODY: True,
-    Stage.QUIT: False,
-}
-"""Whether a refusal at this stage can speak against the member: at rcpt and auth it speaks of the set-up."""

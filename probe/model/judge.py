@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from probe.model.failures import failure
 from probe.model.letter import Folder, Sighting
 from probe.model.outcome import Outcome
 from probe.model.probe import Judgement, Record, Sending
@@ -28,8 +29,8 @@ def judge(
         return Judgement(Outcome.BOUNCED, str(record.bounce.report))
     if record.next_attempt and now < record.probe.deadline:
         return None
-    if record.sending and (refusal := _refused(record.sending)):
-        return refusal
+    if record.sending and (failed := _failed(record.sending)):
+        return failed
     return _not_seen(record, now, watched_until, blind)
 
 
@@ -75,20 +76,10 @@ def _with_acceptance(record: Record, judgement: Judgement) -> Judgement:
     return replace(judgement, reason=f"{judgement.reason}; {late}")
 
 
-def _refused(sending: Sending) -> Judgement | None:
-    match sending.ending:
-        case Ending.REFUSED:
-            return Judgement(Outcome.REJECTED, sending.reason)
-        case Ending.REFUSED_FOR_NOW:
-            return Judgement(Outcome.DEFERRED, sending.reason)
-        case Ending.UNREACHABLE:
-            return Judgement(Outcome.UNREACHABLE, sending.reason)
-        case Ending.NOT_TRIED:
-            return Judgement(Outcome.UNKNOWN, sending.reason)
-        case Ending.ACCEPTED | Ending.IN_DOUBT:
-            return None
-        case _:
-            assert_never(sending.ending)
+def _failed(sending: Sending) -> Judgement | None:
+    """Return the outcome of a sending that the mailbox has nothing to say about."""
+    failed = failure(sending)
+    return Judgement(failed.outcome, sending.reason) if failed and failed.outcome else None
 
 
 def _not_seen(record: Record, now: datetime, watched_until: datetime | None, blind: str | None) -> Judgement | None:

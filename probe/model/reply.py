@@ -99,3 +99,13 @@ class Attempt:
     stages: Mapping[Stage, timedelta] = field(default_factory=dict)
     transcript: tuple[Exchange, ...] = ()
     certificate_expiry: datetime | None = None
+
+    @property
+    def code(self) -> int | None:
+        """Return that of the reply that decided the ending."""
+        return self.reply.code if self.reply else None
+
+    @property
+    def enhanced_code(self) -> str | None:
+        """Return that of the reply that decided the ending."""
+        return self.reply.enhanced_code if self.reply else None

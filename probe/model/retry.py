@@ -2,20 +2,19 @@
 
 from datetime import datetime, timedelta
 
-from probe.model.reply import Ending
+from probe.model.failures import failure
+from probe.model.reply import Attempt
 from probe.model.settings import Retry
-
-RETRIABLE = frozenset({Ending.REFUSED_FOR_NOW, Ending.UNREACHABLE})
-"""Before the final dot, or refused for now: the server certainly does not own the message (RFC 5321 4.2.5)."""
 
 _SPREAD = 0.25
 
 
 def next_attempt(
-    ending: Ending, retry: Retry, *, number: int, now: datetime, deadline: datetime, chance: float
+    attempt: Attempt, retry: Retry, *, number: int, now: datetime, deadline: datetime, chance: float
 ) -> datetime | None:
-    """Return when to try again after attempt ``number``, or None when that was the last one."""
-    if ending not in RETRIABLE or number >= retry.attempts:
+    """Return when to try again after this attempt, the ``number``-th, or None when that was the last one."""
+    failed = failure(attempt)
+    if failed is None or not failed.may_be_retried or number >= retry.attempts:
         return None
     due = now + back_off(retry, number, chance=chance)
     return due if due < deadline else None

@@ -2,7 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from probe.model.reply import Ending
+from probe.model.outcome import Stage
+from probe.model.reply import Attempt, Ending
 from probe.model.retry import next_attempt
 from probe.model.settings import Retry
 from tests.model.build import MINUTE, NOW, SECOND, TICK
@@ -11,10 +12,14 @@ RETRY = Retry(attempts=5, first=20 * SECOND, longest=MINUTE)
 FAR = NOW + timedelta(days=1)
 
 
+def attempt(ending: Ending = Ending.UNREACHABLE) -> Attempt:
+    return Attempt(ending, Stage.MAIL, "the server's words", NOW)
+
+
 def waits(
     number: int, *, retry: Retry = RETRY, chance: float = 0.0, ending: Ending = Ending.UNREACHABLE
 ) -> float | None:
-    due = next_attempt(ending, retry, number=number, now=NOW, deadline=FAR, chance=chance)
+    due = next_attempt(attempt(ending), retry, number=number, now=NOW, deadline=FAR, chance=chance)
     return (due - NOW).total_seconds() if due else None
 
 
@@ -43,5 +48,5 @@ def test_very_many_attempts_do_not_overflow() -> None:
 
 @pytest.mark.parametrize("left, tried", [(20 * SECOND, False), (20 * SECOND + TICK, True)])
 def test_nothing_is_tried_at_the_deadline_or_later(left: timedelta, tried: bool) -> None:
-    due = next_attempt(Ending.UNREACHABLE, RETRY, number=1, now=NOW, deadline=NOW + left, chance=0.0)
+    due = next_attempt(attempt(), RETRY, number=1, now=NOW, deadline=NOW + left, chance=0.0)
     assert (due is not None) is tried
