@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from probe.model.outcome import Outcome, Stage, State
-from probe.model.probe import Record
+from probe.model.probe import Probe, Record
 from probe.model.reply import Exchange
 from probe.model.stamp import stamp_of
 from probe.net.text import printable
@@ -65,7 +65,7 @@ def print_life(console: Console, life: Life, why: str) -> None:
     probe = life.record.probe
     console.print(Text.assemble((probe.id, "bold"), "  ", outcome_text(life.record), f"  {printable(why, 400)}"))
     console.print(
-        f"{probe.pool}/{probe.member} ({probe.endpoint}), route {probe.route}, mailbox {probe.mailbox}, "
+        f"{probe.pool}/{probe.member} ({probe.endpoint}), route {probe.route}, {_where(probe)}, "
         f"expected {probe.expected}, deadline {_moment(probe.deadline)}",
         markup=False,
         highlight=False,
@@ -75,6 +75,10 @@ def print_life(console: Console, life: Life, why: str) -> None:
     for number, transcript in enumerate(life.transcripts, start=1):
         _print_transcript(console, number, transcript)
     _print_path(console, life)
+
+
+def _where(probe: Probe) -> str:
+    return "asked by MAIL and RCPT only" if probe.only_asks else f"mailbox {probe.mailbox}"
 
 
 def _print_events(console: Console, life: Life) -> None:

@@ -1,5 +1,7 @@
 """The sections of the config as the settings that the program runs on."""
 
+from collections.abc import Mapping
+
 from probe.config.discovery import DiscoverySection
 from probe.config.mailboxes import Folders, MailboxSection
 from probe.config.oauth2 import OAuth2Section
@@ -7,7 +9,6 @@ from probe.config.pools import PoolSection, SmtpSection
 from probe.config.root import Config
 from probe.config.routes import RouteSection
 from probe.model.oauth import TokenLogin
-from probe.model.outcome import Outcome
 from probe.model.secret import Secret
 from probe.model.settings import (
     LONGEST_BODY,
@@ -39,7 +40,7 @@ def build(config: Config) -> Settings:
     """Return the settings that a valid config stands for."""
     mailboxes = {
         name: _mailbox(name, section, longest=_longest_content(config, name))
-        for name, section in config.mailboxes.items()
+        for name, section in (config.mailboxes or {}).items()
     }
     return Settings(
         instance=config.instance,
@@ -49,7 +50,7 @@ def build(config: Config) -> Settings:
         resolver=_resolver(config),
         mailboxes=mailboxes,
         pools={name: _pool(name, section) for name, section in config.pools.items()},
-        routes={name: _route(name, section, mailboxes[section.mailbox]) for name, section in config.routes.items()},
+        routes={name: _route(name, section, mailboxes) for name, section in config.routes.items()},
         health=_health(config),
         explain_for=config.explain_for,
     )
@@ -155,19 +156,21 @@ def _smtp(section: SmtpSection) -> SmtpSettings:
     )
 
 
-def _route(name: str, section: RouteSection, mailbox: Mailbox) -> Route:
+def _route(name: str, section: RouteSection, mailboxes: Mapping[str, Mailbox]) -> Route:
     retry = section.retry
+    recipient = section.recipient or (mailboxes[section.mailbox].address if section.mailbox else None)
+    assert recipient is not None, "a route has a recipient or a mailbox"
     return Route(
         name=name,
         pool=section.pool,
         mailbox=section.mailbox,
         sender=section.sender,
-        recipient=section.recipient or mailbox.address,
+        recipient=recipient,
         bounces=section.bounces or section.mailbox,
         interval=section.interval,
         deadline=section.deadline,
-        late_until=section.late_until,
-        expect=Outcome(section.expect),
+        late_until=section.deadline if section.only_asks else section.late_until,
+        expect=section.expected,
         retry=Retry(attempts=retry.attempts, first=retry.first, longest=retry.longest),
         content=section.content,
         footer=section.footer == "allowed",

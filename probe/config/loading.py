@@ -38,13 +38,14 @@ def load(path: Path, *, base: Path | None = None, warn: Callable[[str], None] = 
 
 
 def _surroundings(value: dict[str, Any], folder: Path) -> Surroundings:
-    mailboxes = _section(value, "mailboxes")
+    mailboxes, routes = _section(value, "mailboxes"), _section(value, "routes").values()
     return Surroundings(
         folder=folder,
         environment=os.environ,
         pools=tuple(_section(value, "pools")),
         mailboxes=tuple(mailboxes),
         without_folders=frozenset(name for name, box in mailboxes.items() if isinstance(box, dict) and "pop3" in box),
+        sends=not routes or not all(isinstance(route, dict) and route.get("check") == "rcpt" for route in routes),
     )
 
 

@@ -1,7 +1,7 @@
 """The top of the config, and the small sections that stand there."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
@@ -13,7 +13,7 @@ from probe.config.pools import PoolSection
 from probe.config.problems import quoted, refusal
 from probe.config.routes import RouteSection
 from probe.config.secrets import SigningKey
-from probe.config.section import Section
+from probe.config.section import Section, surroundings
 from probe.model.settings import Resolver, TagKey, Web
 
 
@@ -42,16 +42,25 @@ class Config(Section):
     tag_keys: list[SigningKey] = Field(default=[], repr=False)
     web: WebSection = WebSection()
     resolver: ResolverSection | None = None
-    mailboxes: Annotated[dict[Name, MailboxSection], Field(min_length=1)]
+    mailboxes: Annotated[dict[Name, MailboxSection], Field(min_length=1)] | None = Field(
+        default=None, validate_default=True
+    )
     pools: Annotated[dict[Name, PoolSection], Field(min_length=1)]
     routes: Annotated[dict[Name, RouteSection], Field(min_length=1)]
     health: HealthSection = HealthSection()
     explain_for: PositiveDuration = Field(default=timedelta(days=14), validate_default=True)
 
+    @field_validator("mailboxes", mode="before")
+    @classmethod
+    def _for_what_is_sent(cls, mailboxes: Any, info: ValidationInfo) -> Any:
+        if mailboxes is None and surroundings(info).sends:
+            raise refusal("is missing", "write mailboxes: and below it one mailbox or more")
+        return mailboxes
+
     @field_validator("explain_for")
     @classmethod
     def _outlasts_the_messages(cls, length: timedelta, info: ValidationInfo) -> timedelta:
-        for name, mailbox in info.data.get("mailboxes", {}).items():
+        for name, mailbox in (info.data.get("mailboxes") or {}).items():
             if mailbox.keep >= length:
                 # A message whose probe is forgotten could no longer be proved to be ours, and would stay for ever.
                 raise refusal(

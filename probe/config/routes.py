@@ -1,10 +1,10 @@
 """The routes of the config: what is sent where, how often, and what is expected of it."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import re2
-from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from probe.config.addresses import MailAddress
 from probe.config.fields import (
@@ -20,6 +20,7 @@ from probe.config.fields import (
 )
 from probe.config.problems import quoted, refusal
 from probe.config.section import Section, surroundings
+from probe.model.outcome import Outcome
 from probe.model.settings import Content, ContentKind, Pattern, Retry
 from probe.net.text import printable
 
@@ -126,14 +127,15 @@ class RouteSection(Section):
     """One route."""
 
     pool: PoolName
-    mailbox: MailboxName
+    check: Literal["delivery", "rcpt"] = "delivery"
+    mailbox: MailboxName | None = Field(default=None, validate_default=True)
     sender: MailAddress = Field(alias="from")
     recipient: MailAddress | None = Field(default=None, alias="to")
     bounces: MailboxName | None = None
     interval: Interval = timedelta(seconds=60)
     deadline: PositiveDuration = timedelta(minutes=5)
     late_until: PositiveDuration = Field(default=timedelta(days=5), validate_default=True)
-    expect: Literal["delivered", "rejected", "deferred", "junked", "bounced", "missing"] = "delivered"
+    expect: Literal["delivered", "rejected", "deferred", "junked", "bounced", "missing", "accepted"] = "delivered"
     retry: RetrySection = RetrySection()
     content: MessageContent = Content()
     footer: Literal["refused", "allowed"] = "refused"
@@ -141,16 +143,40 @@ class RouteSection(Section):
     authserv_id: ServerName | None = None
     objective: Objective = 0.995
 
+    @property
+    def only_asks(self) -> bool:
+        """Tell whether nothing is sent."""
+        return self.check == "rcpt"
+
+    @property
+    def expected(self) -> Outcome:
+        """Return what is expected, by default the good end of each check."""
+        if self.only_asks and "expect" not in self.model_fields_set:
+            return Outcome.ACCEPTED
+        return Outcome(self.expect)
+
+    @field_validator("mailbox")
+    @classmethod
+    def _mailbox_of_delivery(cls, mailbox: str | None, info: ValidationInfo) -> str | None:
+        if mailbox is None and info.data.get("check") == "delivery":
+            raise refusal("is missing", "write the name of a mailbox, such as mailbox: monitor")
+        return mailbox
+
     @field_validator("late_until")
     @classmethod
     def _after_deadline(cls, late_until: timedelta, info: ValidationInfo) -> timedelta:
-        if late_until <= info.data.get("deadline", timedelta(0)):
+        if info.data.get("check") != "rcpt" and late_until <= info.data.get("deadline", timedelta(0)):
             raise refusal("does not end after the deadline", "make it longer than the deadline, such as 5d")
         return late_until
 
     @field_validator("expect")
     @classmethod
-    def _visible(cls, expect: str, info: ValidationInfo) -> str:
+    def _possible(cls, expect: str, info: ValidationInfo) -> str:
+        asks = info.data.get("check") == "rcpt"
+        if asks and expect not in _ANSWERS:
+            raise refusal(f"cannot be {expect} with check: rcpt", "write accepted, rejected or deferred")
+        if expect == "accepted" and not asks:
+            raise refusal("can be accepted with check: rcpt only", "write delivered, or check: rcpt beside it")
         mailbox = info.data.get("mailbox")
         if expect == "junked" and mailbox in surroundings(info).without_folders:
             raise refusal(
@@ -165,3 +191,22 @@ class RouteSection(Section):
         if retry.attempts > 1 and retry.first >= info.data.get("deadline", timedelta.max):
             raise refusal("is not before the deadline", "make it shorter than the deadline", at=("first",))
         return retry
+
+    @model_validator(mode="after")
+    def _asks_for_somebody_and_sends_nothing(self) -> Self:
+        needless = [key for key in _OF_MESSAGES if key in self.model_fields_set]
+        if self.only_asks and needless:
+            mean, them = ("means", "it") if len(needless) == 1 else ("mean", "them")
+            wrong = f"{', '.join(needless)} {mean} nothing with check: rcpt, where no message is sent"
+            raise refusal(wrong, f"leave {them} out")
+        if self.only_asks and self.recipient is None:
+            raise refusal(
+                "is missing, and check: rcpt has no mailbox to take it from",
+                "write whom to ask for, such as to: postmaster@example.org",
+                at=("to",),
+            )
+        return self
+
+
+_OF_MESSAGES = ("mailbox", "bounces", "late_until", "content", "footer", "path")
+_ANSWERS = frozenset({"accepted", "rejected", "deferred"})

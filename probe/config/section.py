@@ -29,6 +29,8 @@ class Surroundings:
     mailboxes: tuple[str, ...] = ()
     without_folders: frozenset[str] = frozenset()
     """The mailboxes that are read over POP3."""
+    sends: bool = True
+    """Whether messages are sent on any route."""
     warnings: list[str] = field(default_factory=list)
 
 

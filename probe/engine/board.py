@@ -26,7 +26,7 @@ from probe.engine.happenings import (
     Stranger,
 )
 from probe.model.letter import Folder, Kind
-from probe.model.outcome import Outcome, State
+from probe.model.outcome import OF_ASKING, OF_SENDING, Outcome, State
 from probe.model.probe import PathKey, Probe, Record
 from probe.model.setbacks import Setback
 from probe.model.settings import MemberKey, Route, Settings
@@ -67,6 +67,8 @@ class Board:
         self.discovery: dict[str, str] = {}
         """Per pool, what an operator should know of how its members were found."""
         self.ledger_trouble: str | None = None
+        self.restored = False
+        """Whether what was counted before is known."""
         for pool in settings.pools.values():
             if pool.discovery is None:
                 self._members_known(MembersKnown(pool.name, pool.members))
@@ -77,6 +79,7 @@ class Board:
             self.path(total.pool, total.member, total.route).restore(total)
         for record in recent:
             self._last(record)
+        self.restored = True
         # Probes of other instances are in their totals, not in these.
         self._open = {record.probe.id for record in outstanding if record.probe.instance == self.settings.instance}
 
@@ -135,7 +138,12 @@ class Board:
 
     def path(self, pool: str, member: str, route: str) -> PathFigures:
         """Return the figures of a member on a route, made where there are none yet."""
-        return self._paths.setdefault((pool, member, route), PathFigures())
+        figures = self._paths.get((pool, member, route))
+        if figures is None:
+            asked = self.settings.routes.get(route)
+            outcomes = OF_ASKING if asked and asked.only_asks else OF_SENDING
+            figures = self._paths[pool, member, route] = PathFigures(outcomes=dict.fromkeys(outcomes, 0))
+        return figures
 
     def members(self, pool: str) -> Mapping[str, MemberFigures]:
         """Return the members of a pool by name; raises KeyError for a pool that is not configured."""
@@ -159,8 +167,10 @@ class Board:
 
     @property
     def ready(self) -> bool:
-        """Tell whether the ledger works and every mailbox was tried once."""
-        return self.ledger_trouble is None and all(figures.tried for figures in self._mailboxes.values())
+        """Tell whether the ledger was read and works, and every mailbox was tried once."""
+        return (
+            self.restored and self.ledger_trouble is None and all(figures.tried for figures in self._mailboxes.values())
+        )
 
     def _members_known(self, known: MembersKnown) -> None:
         before = self._members[known.pool]
@@ -220,7 +230,8 @@ class Board:
             self._started(probe)  # by another process that shares the ledger
         self._open.remove(probe.id)
         figures = self.path(*probe.key)
-        figures.outcomes[judgement.outcome] += 1
+        # A route may have changed what it does while the probe was in flight.
+        figures.outcomes[judgement.outcome] = figures.outcomes.get(judgement.outcome, 0) + 1
         figures.failures += not record.succeeded and judgement.outcome is not Outcome.UNKNOWN
         if judgement.outcome is Outcome.DELIVERED and record.delivery_time is not None:
             figures.delivery.observe(record.delivery_time)

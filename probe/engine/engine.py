@@ -29,7 +29,7 @@ from probe.model.letter import Folder
 from probe.model.outcome import State
 from probe.model.probe import Record
 from probe.model.settings import Mailbox, Member, Pool, Settings, TagKey
-from probe.ports import Clock, Finder, Ledger, MailboxAccess, ReportReader, Sender
+from probe.ports import Clock, Enquirer, Finder, Ledger, MailboxAccess, ReportReader, Sender
 
 OVERDUE_EVERY = timedelta(milliseconds=500)
 PRUNE_EVERY = timedelta(minutes=10)
@@ -45,6 +45,7 @@ class World:
     clock: Clock
     ledger: Ledger
     sender: Sender
+    enquirer: Enquirer
     mailboxes: Mapping[str, MailboxAccess]
     reports: ReportReader
     finders: Mapping[str, Finder]
@@ -87,6 +88,7 @@ class Engine:
         self.dispatcher = Dispatcher(
             world.ledger,
             world.sender,
+            world.enquirer,
             self._flight,
             self._settler,
             self._setbacks,

@@ -21,6 +21,8 @@ from probe.model.verdict import Weighed
 KEPT = 32
 """Finished probes per member, beside those that the policy needs."""
 
+_Cases = dict[tuple[str, str], deque[Case]]
+
 SLACK = timedelta(minutes=1)
 """How long after its deadline a probe may finish and still be heard; and how often the old ones are let go."""
 
@@ -34,7 +36,9 @@ class Evidence:
     def __init__(self, routes: Mapping[str, Route], *, needed: int) -> None:
         kept = KEPT + needed
         self._routes = routes
-        self._cases: dict[tuple[str, str], deque[Case]] = defaultdict(lambda: deque(maxlen=kept))
+        self._sent: _Cases = defaultdict(lambda: deque(maxlen=kept))
+        self._asked: _Cases = defaultdict(lambda: deque(maxlen=kept))
+        """Apart: who is asked often must not make those forgotten that were sent."""
         self._witnesses = Witnesses()
         self._open = OpenCases()
         self._latest: dict[tuple[str, str], dict[str, Finished]] = defaultdict(dict)
@@ -49,7 +53,8 @@ class Evidence:
             return
         finished = _finished(record, route)
         self._tidy(finished.finished)
-        self._cases[finished.identity].append(self._open_case(finished))
+        cases = self._asked if finished.only_asks else self._sent
+        cases[finished.identity].append(self._open_case(finished))
         self._changed.add(finished.identity)
         if finished.outcome is not Outcome.UNKNOWN:
             self._changed.update(case.probe.identity for case in self._open.hear(finished))
@@ -63,7 +68,12 @@ class Evidence:
 
     def on(self, pool: str, member: str) -> list[Weighed]:
         """Return what is known of a member, oldest first, each probe with its weight as of now."""
-        return [(case.probe, case.weight) for case in self._cases[pool, member]]
+        sent, asked = self.of_sending(pool, member), _weighed(self._asked.get((pool, member), ()))
+        return sorted([*sent, *asked], key=lambda weighed: weighed[0].finished) if asked else sent
+
+    def of_sending(self, pool: str, member: str) -> list[Weighed]:
+        """Return those of them for which a message was sent."""
+        return _weighed(self._sent.get((pool, member), ()))
 
     def shared_fault(self, pool: str, route: str, members: Iterable[str]) -> bool:
         """Tell whether these members of a pool fail alike on a route."""
@@ -87,6 +97,10 @@ class Evidence:
         self._open.forget(now - self._lasts)
 
 
+def _weighed(cases: Iterable[Case]) -> list[Weighed]:
+    return [(case.probe, case.weight) for case in cases]
+
+
 def _finished(record: Record, route: Route) -> Finished:
     probe, sending = record.probe, record.sending
     assert record.judgement is not None
@@ -105,4 +119,5 @@ def _finished(record: Record, route: Route) -> Finished:
         stage=sending.stage if sending else None,
         code=sending.code if sending else None,
         enhanced_code=sending.enhanced_code if sending else None,
+        only_asks=probe.only_asks,
     )

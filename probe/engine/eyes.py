@@ -38,11 +38,11 @@ class Eyes:
 
     def seen_until(self, probe: Probe) -> datetime | None:
         """Return until when a message of this probe would have been seen; None if nobody can tell."""
-        sight = self._seen.get(probe.mailbox)
+        sight = self._seen.get(probe.mailbox) if probe.mailbox else None
         if sight is None or (sight.since and probe.started <= sight.since):
             return None
         return sight.until
 
-    def why_blind(self, mailbox: str) -> str | None:
+    def why_blind(self, mailbox: str | None) -> str | None:
         """Say why a mailbox cannot be read, as a clause, if that is known."""
-        return self._blind.get(mailbox)
+        return self._blind.get(mailbox) if mailbox else None

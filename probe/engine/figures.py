@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from probe.model.letter import Hop
-from probe.model.outcome import Outcome, Stage, State
+from probe.model.outcome import OF_SENDING, Outcome, Stage, State
 from probe.model.settings import Member
 from probe.model.trouble import Quota, Trouble
 from probe.model.verdict import Verdict
@@ -47,7 +47,7 @@ class PathFigures:
     """What was counted on one path: a member on a route."""
 
     started: int = 0
-    outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    outcomes: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(OF_SENDING, 0))
     failures: int = 0
     late: int = 0
     duplicates: int = 0

@@ -14,8 +14,8 @@ class Flight:
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
         self._sending: set[str] = set()
-        self._deadlines: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
-        self._overdue: dict[str, list[str]] = defaultdict(list)
+        self._deadlines: dict[str | None, list[tuple[datetime, str]]] = defaultdict(list)
+        self._overdue: dict[str | None, list[str]] = defaultdict(list)
         self._expected: dict[str, dict[str, datetime]] = defaultdict(dict)
 
     def all(self) -> list[Record]:
@@ -42,7 +42,7 @@ class Flight:
         record = self._records.pop(probe_id, None)
         if record is None:
             return False
-        for mailbox in _mailboxes(record):
+        for mailbox in record.probe.mailboxes:
             self._expected[mailbox].pop(probe_id, None)
         return True
 
@@ -57,7 +57,7 @@ class Flight:
     def expect(self, probe_id: str, *, since: datetime) -> None:
         """Remember that a message was handed over: it, or its bounce, may arrive any moment."""
         if record := self._records.get(probe_id):
-            for mailbox in _mailboxes(record):
+            for mailbox in record.probe.mailboxes:
                 expected = self._expected[mailbox]
                 expected.pop(probe_id, None)  # A probe that is expected again is the youngest.
                 expected[probe_id] = since
@@ -75,11 +75,14 @@ class Flight:
             heapq.heappop(ahead)
         return min([*passed, *(at for at, _ in ahead[:1])], default=None)
 
-    def mailboxes(self) -> set[str]:
-        """Return the mailboxes that probes were sent to, those too that are no longer configured."""
+    def mailboxes(self) -> set[str | None]:
+        """Return the mailboxes that probes were sent to, those too that are no longer configured.
+
+        None is among them where something was asked, and not sent.
+        """
         return set(self._deadlines)
 
-    def past_deadline(self, mailbox: str, *, at: datetime) -> list[Record]:
+    def past_deadline(self, mailbox: str | None, *, at: datetime) -> list[Record]:
         """Return the probes whose deadline lies before a moment; they stay in flight until dropped."""
         ahead, overdue = self._deadlines[mailbox], self._overdue[mailbox]
         while ahead and ahead[0][0] < at:
@@ -89,9 +92,5 @@ class Flight:
 
     def oldest_start(self, mailbox: str) -> datetime | None:
         """Return when the oldest probe was started that will come to a mailbox, or whose bounce will."""
-        starts = (record.probe.started for record in self._records.values() if mailbox in _mailboxes(record))
+        starts = (record.probe.started for record in self._records.values() if mailbox in record.probe.mailboxes)
         return min(starts, default=None)
-
-
-def _mailboxes(record: Record) -> set[str]:
-    return {record.probe.mailbox, record.probe.bounces}

@@ -15,14 +15,14 @@ from probe.engine.happenings import Reporter, Skipped, Started
 from probe.engine.ledger_state import LedgerState, written
 from probe.engine.setbacks import Setbacks
 from probe.engine.settling import Settler
-from probe.model.message import body, compose, digest
+from probe.model.message import Envelope, body, compose, digest
 from probe.model.outcome import Stage
 from probe.model.probe import PathKey, Probe, Record
 from probe.model.reply import Attempt, Ending
 from probe.model.retry import next_attempt
 from probe.model.settings import Member, MemberKey, Route, SmtpSettings, TagKey
 from probe.model.tag import ID_BYTES, probe_id
-from probe.ports import Clock, Ledger, LedgerTrouble, Sender, Tally
+from probe.ports import Clock, Enquirer, Ledger, LedgerTrouble, Sender, Tally
 
 T = TypeVar("T")
 
@@ -56,6 +56,7 @@ class Dispatcher:
         self,
         ledger: Ledger,
         sender: Sender,
+        enquirer: Enquirer,
         flight: Flight,
         settler: Settler,
         setbacks: Setbacks,
@@ -71,6 +72,7 @@ class Dispatcher:
         """``retry`` is told of probes that were deferred."""
         self._ledger = ledger
         self._sender = sender
+        self._enquirer = enquirer
         self._flight = flight
         self._settler = settler
         self._setbacks = setbacks
@@ -155,6 +157,9 @@ class Dispatcher:
     async def _send(self, probe: Probe, path: Path, ready: Ready) -> Attempt:
         began = self._clock.now()
         try:
+            if probe.only_asks:
+                asked = Envelope(path.route.sender, path.route.recipient)
+                return await self._enquirer.ask(path.member, asked, settings=path.smtp, until=probe.deadline)
             envelope = compose(path.route, probe, self._key)
             return await self._sender.send(path.member, envelope, settings=path.smtp, until=probe.deadline, ready=ready)
         except Exception as error:
@@ -164,7 +169,7 @@ class Dispatcher:
 
     def _expect_arrival(self, probe: Probe) -> None:
         self._flight.expect(probe.id, since=self._clock.now())
-        for mailbox in dict.fromkeys((probe.mailbox, probe.bounces)):
+        for mailbox in probe.mailboxes:
             self._expect(mailbox)
 
     def _probe(self, path: Path, slot: int) -> Probe:
@@ -184,7 +189,7 @@ class Dispatcher:
             deadline=now + route.deadline,
             late_until=now + route.late_until,
         )
-        return replace(probe, body_digest=digest(body(route, probe, self._key)))
+        return probe if probe.only_asks else replace(probe, body_digest=digest(body(route, probe, self._key)))
 
     async def _claim(self, probe: Probe) -> bool:
         """Write a probe down before its first byte is sent: the message can arrive before its reply."""

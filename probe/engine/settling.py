@@ -115,7 +115,7 @@ class Settler:
         for record in in_flight:
             await self._settle(record)
 
-    async def settle_overdue(self, mailbox: str) -> None:
+    async def settle_overdue(self, mailbox: str | None) -> None:
         """Close what can be closed of the probes whose deadline has passed; raises LedgerTrouble."""
         for overdue in self._flight.past_deadline(mailbox, at=self._clock.now()):
             # While others were closed, more may have become known of this one.

@@ -1,15 +1,16 @@
 """Verdicts: what the evidence on all members of a pool means for a load balancer, thought over as it comes in."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import timedelta
 
 from probe.engine.evidence import Evidence
 from probe.engine.figures import MemberFigures
 from probe.engine.happenings import Ended, Happening, Judged, MembersKnown, Reporter, SharedFault
+from probe.engine.opinions import Opinions
 from probe.model.outcome import State
 from probe.model.settings import Route, Settings, UnknownIs
-from probe.model.verdict import NO_OPINION, Latest, Opinion, Verdict, Weighed, form, guard, latest
+from probe.model.verdict import Opinion, Verdict, guard, joined, loses
 from probe.ports import Clock
 
 THROTTLE = timedelta(milliseconds=250)
@@ -35,22 +36,23 @@ class Verdicts:
         self._members = members
         self._clock = clock
         self._report = report
-        self._recent: dict[str, dict[str, Latest]] = {pool: {} for pool in settings.pools}
-        self._opinions: dict[tuple[str, str], Opinion] = {}
+        self._opinions = self._by_pool(settings.pools)
+        self._of_sending = self._by_pool(self._both_ways())
+        """Of pools where others only ask."""
+        self._losing: dict[tuple[str, str], bool] = {}
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._told: dict[str, set[str]] = {}
         """Per pool, the members whose verdict was reported; not those whose verdict was only restored."""
         self._shared: dict[tuple[str, str], bool] = {}
-        self._stale_after = {pool: self._stale(pool) for pool in settings.pools}
         self._news = asyncio.Event()
 
     def restore(self, verdicts: Mapping[tuple[str, str], Verdict]) -> None:
         """Take up the verdicts from before a restart; those whose evidence is stale turn unknown at once."""
         self._verdicts = dict(verdicts)
-        self._opinions = {
-            member: Opinion(verdict.state, verdict.reason, verdict.evidence, verdict.evidence_at)
-            for member, verdict in verdicts.items()
-        }
+        for (pool, name), verdict in verdicts.items():
+            opinion = Opinion(verdict.state, verdict.reason, verdict.evidence, verdict.evidence_at)
+            for opinions in self._kinds(pool):
+                opinions.restore(name, opinion)
 
     def __call__(self, happening: Happening) -> None:
         """Listen for what finished, and tell at once what was thought before of members that are new."""
@@ -74,29 +76,34 @@ class Verdicts:
             await self._clock.wait(self._news, AT_LEAST.total_seconds())
 
     def _consider(self, pool: str, changed: Collection[tuple[str, str]]) -> None:
-        names, now = list(self._members(pool)), self._clock.now()
+        names = list(self._members(pool))
         new_or_gone = self._told.get(pool, set()).symmetric_difference(names)
-        doubtful = {name for name in names if (pool, name) in changed or self._gone_stale(pool, name, now=now)}
+        doubtful = {name for name in names if (pool, name) in changed or self._gone_stale(pool, name)}
         if not doubtful and not new_or_gone:
             return
         self._form(pool, doubtful)
         self._tell(pool, names, changed=doubtful | new_or_gone)
         self._told[pool] = set(names)
-        for gone in self._recent[pool].keys() - set(names):
-            del self._recent[pool][gone]
+        for opinions in self._kinds(pool):
+            opinions.keep(names)
         for route in self._settings.routes_of(pool):
             self._consider_shared(route, names)
 
     def _form(self, pool: str, names: Collection[str]) -> None:
-        evidence = {name: self._evidence.on(pool, name) for name in names}
-        recent = self._recent[pool]
-        recent.update((name, latest(weighed)) for name, weighed in evidence.items())
-        for name, weighed in evidence.items():
-            others = (each for other, each in recent.items() if other != name)
-            self._opinions[pool, name] = self._opinion(pool, name, weighed, others)
+        self._opinions[pool].form({name: self._evidence.on(pool, name) for name in names})
+        if pool in self._of_sending:
+            sent = {name: self._evidence.of_sending(pool, name) for name in names}
+            self._of_sending[pool].form(sent)
+            self._losing.update(((pool, name), loses(weighed)) for name, weighed in sent.items())
+
+    def _opinion(self, pool: str, name: str) -> Opinion:
+        everything = self._opinions[pool].of(name)
+        if pool not in self._of_sending:
+            return everything
+        return joined(everything, self._of_sending[pool].of(name), losing=self._losing.get((pool, name), False))
 
     def _tell(self, pool: str, names: Collection[str], *, changed: Collection[str]) -> None:
-        opinions = {name: self._opinions.get((pool, name), NO_OPINION) for name in names}
+        opinions = {name: self._opinion(pool, name) for name in names}
         before = {name: self._verdicts[pool, name] for name in names if (pool, name) in self._verdicts}
         min_healthy, now = self._settings.health.min_healthy, self._clock.now()
         held_down = self._held_down(pool, opinions)
@@ -112,21 +119,21 @@ class Verdicts:
         held = (name for name, figures in self._members(pool).items() if figures.held is State.DOWN)
         return sum(opinions[name].state is State.UNKNOWN for name in held)
 
-    def _opinion(self, pool: str, name: str, weighed: Sequence[Weighed], others: Iterable[Latest]) -> Opinion:
-        return form(
-            self._opinions.get((pool, name), NO_OPINION),
-            weighed,
-            policy=self._settings.health,
-            stale_after=self._stale_after[pool],
-            now=self._clock.now(),
-            others=others,
-        )
+    def _gone_stale(self, pool: str, name: str) -> bool:
+        return any(opinions.gone_stale(name) for opinions in self._kinds(pool))
 
-    def _gone_stale(self, pool: str, name: str, *, now: datetime) -> bool:
-        opinion = self._opinions.get((pool, name), NO_OPINION)
-        if opinion.evidence_at is None or opinion.state is State.UNKNOWN:
-            return False
-        return now - opinion.evidence_at > self._stale_after[pool]
+    def _kinds(self, pool: str) -> list[Opinions]:
+        return [opinions[pool] for opinions in (self._opinions, self._of_sending) if pool in opinions]
+
+    def _by_pool(self, pools: Iterable[str]) -> dict[str, Opinions]:
+        policy, clock = self._settings.health, self._clock
+        return {pool: Opinions(policy, stale_after=self._stale(pool), clock=clock) for pool in pools}
+
+    def _both_ways(self) -> Iterator[str]:
+        """Yield the pools whose members are sent messages on one route, and only asked on another."""
+        for pool in self._settings.pools:
+            if len({route.only_asks for route in self._settings.routes_of(pool)}) > 1:
+                yield pool
 
     def _consider_shared(self, route: Route, names: Collection[str]) -> None:
         shared = self._evidence.shared_fault(route.pool, route.name, names)

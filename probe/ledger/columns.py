@@ -93,3 +93,17 @@ class Prose(TypeDecorator[str]):
         if value is None:
             return None
         return value.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+class Filled(Prose):
+    """Text that may be missing, in a column that admits no NULL: then it is empty."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Write an empty text for one that is missing."""
+        return super().process_bind_param(value or "", dialect)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> str | None:
+        """Read an empty text as one that is missing."""
+        return value or None

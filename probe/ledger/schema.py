@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from probe.ledger.columns import Duration, Moment, Prose, Word
+from probe.ledger.columns import Duration, Filled, Moment, Prose, Word
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome, Stage, State
 from probe.model.reply import Ending
@@ -35,8 +35,8 @@ probes = Table(
     Column("pool", Prose, nullable=False),
     Column("member", Prose, nullable=False),
     Column("route", Prose, nullable=False),
-    Column("mailbox", Prose, nullable=False),
-    Column("bounces", Prose, nullable=False),
+    Column("mailbox", Filled, nullable=False),
+    Column("bounces", Filled, nullable=False),
     Column("slot", BigInteger, nullable=False),
     Column("endpoint", Prose, nullable=False),
     Column("expected", Word(Outcome), nullable=False),

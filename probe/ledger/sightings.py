@@ -72,7 +72,7 @@ def removed(connection: Connection, places: Sequence[Place], *, at: datetime) ->
     connection.execute(statement, rows)
 
 
-def _mailbox(probe: Probe, sighting: Sighting) -> str:
+def _mailbox(probe: Probe, sighting: Sighting) -> str | None:
     return probe.bounces if sighting.report else probe.mailbox
 
 

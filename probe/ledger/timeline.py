@@ -16,7 +16,7 @@ def timeline(
     """Return all events of a probe in the order in which they happened."""
     events = chain(
         _begin(record),
-        (Event(row.ended, _KIND_OF_ENDING[row.ending], row.reason) for row in attempts),
+        (Event(row.ended, _kind_of_attempt(record, row.ending), row.reason) for row in attempts),
         (Event(row.at, row.kind, row.text) for row in notes),
         chain.from_iterable(_of_sighting(row) for row in sightings),
         _end(record),
@@ -36,6 +36,12 @@ _KIND_OF_ENDING = {
 
 def _begin(record: Record) -> Iterator[Event]:
     yield Event(record.probe.started, "started", f"for {record.probe.member} at {record.probe.endpoint}")
+
+
+def _kind_of_attempt(record: Record, ending: Ending) -> str:
+    if ending is Ending.ACCEPTED and record.probe.only_asks:
+        return "accepted"
+    return _KIND_OF_ENDING[ending]
 
 
 def _of_sighting(row: AnyRow) -> Iterator[Event]:

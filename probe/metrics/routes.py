@@ -49,11 +49,11 @@ _GAUGES = (
 def _joined(routes: Iterable[Route]) -> Metric:
     family = GaugeMetricFamily(
         "mailflow_route_info",
-        "Always 1; joins a route to the mailbox in which its messages are looked for.",
+        "Always 1; joins a route to the mailbox in which its messages are looked for; empty where nothing is sent.",
         labels=(*_LABELS, "mailbox"),
     )
     for route in routes:
-        family.add_metric((route.pool, route.name, route.mailbox), 1)
+        family.add_metric((route.pool, route.name, route.mailbox or ""), 1)
     return family
 
 

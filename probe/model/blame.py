@@ -34,6 +34,8 @@ class Finished:
     code: int | None = None
     """That of the reply that decided it."""
     enhanced_code: str | None = None
+    only_asks: bool = False
+    """Nothing was sent: it was asked by MAIL and RCPT."""
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -86,6 +88,7 @@ def can_speak_against(probe: Finished) -> bool:
             return failures.can_speak(probe.outcome, probe.stage, code=probe.code, enhanced_code=probe.enhanced_code)
         case (
             Outcome.DELIVERED  # where a refusal was expected: it takes what the others refuse
+            | Outcome.ACCEPTED
             | Outcome.ALTERED
             | Outcome.MISROUTED
             | Outcome.BOUNCED
@@ -121,10 +124,11 @@ def shared_fault(latest: Sequence[Finished]) -> bool:
 
 
 _ARRIVED = frozenset({Outcome.DELIVERED, Outcome.JUNKED, Outcome.ALTERED, Outcome.MISROUTED})
+_TAKEN = _ARRIVED | {Outcome.ACCEPTED}
 _BETTER: dict[Outcome, frozenset[Outcome]] = {
     # Who refuses what others accept and lose is the honest one.
-    Outcome.REJECTED: _ARRIVED,
-    Outcome.DEFERRED: _ARRIVED,
+    Outcome.REJECTED: _TAKEN,
+    Outcome.DEFERRED: _TAKEN,
     Outcome.MISSING: _ARRIVED,
     Outcome.BOUNCED: _ARRIVED,
     Outcome.ALTERED: frozenset({Outcome.DELIVERED, Outcome.JUNKED}),
@@ -132,5 +136,6 @@ _BETTER: dict[Outcome, frozenset[Outcome]] = {
     Outcome.DELIVERED: frozenset(),
     Outcome.JUNKED: frozenset(),
     Outcome.UNKNOWN: frozenset(),
+    Outcome.ACCEPTED: frozenset(),
 }
 """Which outcomes of another member, beside the expected one, show that a failure is not shared."""

@@ -22,6 +22,8 @@ def judge(
     ``watched_until`` is when the last reading of all folders of its mailbox began that was then completed;
     ``blind`` why its mailbox cannot be read, if that is known.
     """
+    if record.probe.only_asks:
+        return _answered(record, now)
     if record.arrival:
         return _with_acceptance(record, _arrived(record.arrival, record.probe.deadline))
     if record.bounce:
@@ -74,6 +76,19 @@ def _with_acceptance(record: Record, judgement: Judgement) -> Judgement:
         return judgement
     late = f"accepted at attempt {record.attempts}, {took.total_seconds():.1f} s after it was started"
     return replace(judgement, reason=f"{judgement.reason}; {late}")
+
+
+def _answered(record: Record, now: datetime) -> Judgement | None:
+    """Say what asking came to: as soon as there is an answer, for nothing was sent that could arrive."""
+    due = now >= record.probe.deadline
+    if record.next_attempt and not due:
+        return None
+    if record.sending is None:
+        # Before the deadline another process may still be asking.
+        return Judgement(Outcome.UNKNOWN, "asking was cut off") if due else None
+    if record.sending.ending is Ending.ACCEPTED:
+        return Judgement(Outcome.ACCEPTED, record.sending.reason)
+    return _failed(record.sending)
 
 
 def _failed(sending: Sending) -> Judgement | None:

@@ -31,6 +31,8 @@ class Outcome(StrEnum):
     DEFERRED = "deferred"
     UNREACHABLE = "unreachable"
     UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    """It would take the mail: only where it was asked, and nothing was sent."""
 
 
 class State(StrEnum):
@@ -41,6 +43,11 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+OF_SENDING = tuple(outcome for outcome in Outcome if outcome is not Outcome.ACCEPTED)
+"""How a probe can end for which a message is sent."""
+OF_ASKING = (Outcome.REJECTED, Outcome.DEFERRED, Outcome.UNREACHABLE, Outcome.UNKNOWN, Outcome.ACCEPTED)
+"""How a probe can end that only asks whether mail would be taken."""
+
 EXPECTABLE = frozenset(
     {
         Outcome.DELIVERED,
@@ -49,6 +56,7 @@ EXPECTABLE = frozenset(
         Outcome.JUNKED,
         Outcome.BOUNCED,
         Outcome.MISSING,
+        Outcome.ACCEPTED,
     }
 )
 """What a route may expect."""

@@ -21,8 +21,9 @@ class Probe:
     pool: str
     member: str
     route: str
-    mailbox: str
-    bounces: str
+    mailbox: str | None
+    """None where nothing is sent: the member is only asked by MAIL and RCPT."""
+    bounces: str | None
     """The mailbox that bounces come to."""
     slot: int
     """The round it belongs to; unique together with route and member."""
@@ -39,6 +40,16 @@ class Probe:
     def key(self) -> PathKey:
         """Return the path that it was sent on."""
         return self.pool, self.member, self.route
+
+    @property
+    def mailboxes(self) -> tuple[str, ...]:
+        """Return those in which mail of this probe may arrive, each once."""
+        return tuple(dict.fromkeys(name for name in (self.mailbox, self.bounces) if name))
+
+    @property
+    def only_asks(self) -> bool:
+        """Tell whether nothing is sent."""
+        return self.mailbox is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,10 +261,11 @@ class Route:
 
     name: str
     pool: str
-    mailbox: str
+    mailbox: str | None
+    """None where members are only asked whether they would take the mail: nothing is sent."""
     sender: str
     recipient: str
-    bounces: str
+    bounces: str | None
     """The mailbox that receives mail to the sender."""
     interval: timedelta
     deadline: timedelta
@@ -279,6 +280,11 @@ class Route:
     """The name of the one server whose Authentication-Results are believed (RFC 8601 2.5)."""
     objective: float = 0.995
     """The share of probes that shall succeed, 0 to 1."""
+
+    @property
+    def only_asks(self) -> bool:
+        """Tell whether its probes only ask by MAIL and RCPT."""
+        return self.mailbox is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """When a member's latest probes that failed, and that succeeded, were started."""
+    """When a member's latest probes on a route that failed, and that succeeded, were started."""
 
+    route: str
     failed: datetime | None = None
     succeeded: datetime | None = None
 
@@ -64,7 +65,7 @@ def form(
 ) -> Opinion:
     """Form an opinion of a member from its finished probes, oldest first, and from the opinion before.
 
-    ``others`` tells of the other members of the pool.
+    ``others`` tells of the other members of the pool, on all routes.
     """
     # Both ways: what a clock that ran ahead left behind, until it was set back, would stay fresh for as long.
     excused = _failing([each for each in evidence if abs(now - each[0].finished) <= stale_after]) >= policy.fall
@@ -76,13 +77,32 @@ def form(
     return replace(opinion, excused=excused and opinion.state is not State.DOWN)
 
 
-def latest(evidence: Iterable[Weighed]) -> Latest:
-    """Return when a member failed and succeeded last."""
-    probes = [probe for probe, _ in evidence]
-    return Latest(
-        max((probe.started for probe in probes if probe.failed), default=None),
-        max((probe.started for probe in probes if probe.succeeded), default=None),
-    )
+def joined(everything: Opinion, of_sending: Opinion, *, losing: bool) -> Opinion:
+    """Join the opinion by all probes of a member with that by those of them for which a message was sent.
+
+    Either may call it down. But that a member would take mail proves less than that it delivers: where messages are
+    sent, only they call it up, and while it is ``losing`` them nothing else does.
+    """
+    for opinion in (of_sending, everything):
+        if opinion.state is State.DOWN:
+            return opinion
+    return of_sending if losing or of_sending.state is State.UP else everything
+
+
+def loses(of_sending: Iterable[Weighed]) -> bool:
+    """Tell whether, on some route, the last message that somebody can tell of did not fare as expected."""
+    newest = {probe.route: probe for probe, _ in of_sending if probe.outcome is not Outcome.UNKNOWN}
+    return any(probe.failed for probe in newest.values())
+
+
+def latest(evidence: Iterable[Weighed]) -> list[Latest]:
+    """Return, for each route, when a member failed and succeeded last."""
+    failed: dict[str, datetime] = {}
+    succeeded: dict[str, datetime] = {}
+    for probe, _ in evidence:
+        told = failed if probe.failed else succeeded if probe.succeeded else {}
+        told[probe.route] = max(probe.started, told.get(probe.route, probe.started))
+    return [Latest(route, failed.get(route), succeeded.get(route)) for route in sorted({*failed, *succeeded})]
 
 
 def guard(
@@ -163,11 +183,13 @@ def _by_row(previous: Opinion, row: Sequence[Weighed], policy: HealthPolicy, oth
 def _steady(others: Iterable[Latest], first: Finished) -> bool:
     """Tell whether most others only fail or only succeed while a row lasts, or begin to fail together with it.
 
+    Only the route of the row is looked at: what fails for all on another one for good says nothing of this one.
     Where most do both, what they share comes and goes, and each of them has its unlucky rows. So failures of others
     count from an interval before the row on, and their successes since its first probe.
     """
     before = first.started - first.interval
-    told = [(_since(each.failed, before), _since(each.succeeded, first.started)) for each in others]
+    same = (each for each in others if each.route == first.route)
+    told = [(_since(each.failed, before), _since(each.succeeded, first.started)) for each in same]
     unsteady = sum(failed and succeeded for failed, succeeded in told)
     return unsteady == 0 or 2 * unsteady < len(told)
 

@@ -47,6 +47,8 @@ def program_routes(sources: Sources) -> list[Route]:
 def _obstacles(board: Board) -> Iterator[str]:
     if board.ledger_trouble is not None:
         yield f"Not ready: the ledger does not work ({printable(board.ledger_trouble)})."
+    elif not board.restored:
+        yield "Not ready: the ledger has not been read yet."
     for name in board.settings.mailboxes:
         if not board.mailbox(name).tried:
             yield f"Not ready: the mailbox {name} has not been tried yet."

@@ -28,10 +28,12 @@ async def open_world(settings: Settings, tokens: Tokens | None = None) -> AsyncI
     clock = SystemClock()
     tokens = tokens or TokenSource(clock)
     async with open_ledger(settings.state, instance=settings.instance, clock=clock) as ledger:
+        speaker = SmtpSender(clock, tokens)
         yield World(
             clock=clock,
             ledger=ledger,
-            sender=SmtpSender(clock, tokens),
+            sender=speaker,
+            enquirer=speaker,
             mailboxes={box.name: mailbox.access(box, clock, tokens=tokens) for box in settings.mailboxes.values()},
             reports=BounceReader(),
             finders={

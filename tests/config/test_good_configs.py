@@ -170,6 +170,23 @@ def test_path_rules_arrive_and_match_anywhere_in_any_case(every: Settings) -> No
     assert path.never[0].search("mx.backup.lab.test")
 
 
+def test_a_route_that_only_asks_needs_no_mailbox(every: Settings) -> None:
+    asks = every.routes["asks"]
+    assert (asks.only_asks, asks.mailbox, asks.bounces) == (True, None, None)
+    assert (asks.recipient, asks.expect, asks.late_until) == ("someone@lab.test", Outcome.REJECTED, asks.deadline)
+
+
+def test_where_all_routes_only_ask_there_may_be_no_mailboxes(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "{instance: a, pools: {vip: {members: {mta1: 127.0.0.1}}},"
+        " routes: {asks: {pool: vip, check: rcpt, from: a@lab.test, to: b@lab.test, deadline: 9d}}}"
+    )
+    asking = load(path)
+    assert asking.mailboxes == {}
+    assert asking.routes["asks"].expect is Outcome.ACCEPTED
+
+
 def test_health_arrives(every: Settings) -> None:
     expected = HealthPolicy(3, 4, Share(count=2), timedelta(minutes=10), UnknownIs.HOLD)
     assert every.health == expected

@@ -171,6 +171,7 @@ class FakeSender:
         self.closed = False
         """Leave was taken of all members whose connection was kept."""
         self.sent: list[Sent] = []
+        self.asked: list[Sent] = []
         self.script: dict[str, list[Ending | tuple[Ending, Stage] | Exception]] = defaultdict(list)
         """Endings by member, the first first; afterwards all is accepted."""
         self.always: dict[str, Ending | tuple[Ending, Stage]] = {}
@@ -201,6 +202,12 @@ class FakeSender:
 
     async def close(self) -> None:
         self.closed = True
+
+    async def ask(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
+        began = self._clock.now()
+        self.asked.append(Sent(began, member.name, envelope, until, lambda: None))
+        ending, stage = self._ending(member.name)
+        return attempt(ending, began=began, stage=stage or Stage.RCPT)
 
     def _ending(self, member: str) -> tuple[Ending, Stage | None]:
         script = self.script[member]

@@ -61,14 +61,16 @@ def route(
     deadline: timedelta = DEADLINE,
     expect: Outcome = Outcome.DELIVERED,
     retry: Retry = Retry(),  # noqa: B008 - it is frozen
+    only_asks: bool = False,
 ) -> Route:
+    mailbox = None if only_asks else "monitor"
     return Route(
         name=name,
         pool=pool,
-        mailbox="monitor",
+        mailbox=mailbox,
         sender="probe@lab.test",
         recipient="monitor@lab.test",
-        bounces="monitor",
+        bounces=mailbox,
         interval=interval,
         deadline=deadline,
         expect=expect,
@@ -185,6 +187,7 @@ class Scene:
         return Dispatcher(
             self.ledger,
             self.sender,
+            self.sender,
             self.flight,
             self.settler,
             self.setbacks,
@@ -205,6 +208,7 @@ class Scene:
         world = World(
             self.clock,
             self.ledger,
+            self.sender,
             self.sender,
             dict.fromkeys(asked.mailboxes, self.mailbox),
             FakeReports(),

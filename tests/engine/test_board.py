@@ -29,7 +29,7 @@ from probe.engine.happenings import (
 )
 from probe.model.findings import Findings
 from probe.model.letter import Folder, Hop, Kind, Place, Sighting
-from probe.model.outcome import Outcome, State
+from probe.model.outcome import OF_SENDING, Outcome, State
 from probe.model.probe import Judgement, Probe, Record, Sending
 from probe.model.reply import Ending
 from probe.model.settings import Discovery, DiscoveryKind, Pool
@@ -118,7 +118,7 @@ def test_every_series_is_there_from_the_start_at_0() -> None:
     assert set(snapshot.paths) == {("vip", name, "inbound") for name in NAMES}
     figures = snapshot.paths[PATH]
     assert (figures.started, figures.failures, figures.in_flight) == (0, 0, 0)
-    assert figures.outcomes == dict.fromkeys(Outcome, 0)
+    assert figures.outcomes == dict.fromkeys(OF_SENDING, 0)
     assert (figures.success, figures.last_probe, figures.last_delivery) == (None, None, None)
     assert set(snapshot.members) == {("vip", name) for name in NAMES}
     assert snapshot.shared_faults == {("vip", "inbound"): False}
@@ -277,6 +277,7 @@ def test_strangers_are_counted_by_kind() -> None:
 
 def test_it_is_ready_when_every_mailbox_was_tried_and_the_ledger_works() -> None:
     board = fresh()
+    board.restore([], [], [])
     assert not board.ready
     board(MailboxFailed("monitor", "the server is gone"))
     assert board.ready

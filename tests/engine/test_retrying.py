@@ -267,7 +267,7 @@ def test_whatever_came_before_what_may_be_owned_is_the_end(endings: list[Ending]
     now, deadline, made = NOON, NOON + DEADLINE, 0
     for number, ending in enumerate(endings, start=1):
         made = number
-        due = next_attempt(ending, RETRY, number=number, now=now, deadline=deadline, chance=chance)
+        due = next_attempt(attempt(ending), RETRY, number=number, now=now, deadline=deadline, chance=chance)
         if due is None:
             break
         assert now < due < deadline

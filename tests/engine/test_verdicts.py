@@ -12,7 +12,7 @@ from probe.model.outcome import Outcome, State
 from probe.model.settings import Settings, UnknownIs
 from probe.model.verdict import Verdict
 from tests.engine.fakes import NOON
-from tests.engine.scene import SECOND, Scene, member, on_scene, settings
+from tests.engine.scene import SECOND, Scene, member, on_scene, route, settings
 from tests.engine.test_evidence import ended
 
 FOUR = ("mta1", "mta2", "mta3", "mta4")
@@ -274,3 +274,15 @@ async def test_members_that_are_held_down_count_among_those_that_are_down(scene:
     # Then half of the pool stays in service
     assert thinking.states["mta3"] is State.UP
     assert thinking.of("mta3").guarded
+
+
+@on_scene
+async def test_a_route_that_fails_for_all_for_good_hides_no_failure_on_another(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR, asked=settings(*FOUR, routes=(route(), route("outbound"))))
+    for number in range(5):
+        began = scene.clock.now() - NOON
+        for place, name in enumerate(FOUR):
+            refused = ended(900 + 4 * number + place, Outcome.REJECTED, name=name, on="outbound", started=began)
+            thinking.verdicts(Ended(refused))
+        await thinking.round(mta3=Outcome.MISSING)
+    assert [name for name in FOUR if thinking.states[name] is State.DOWN] == ["mta3"]

@@ -6,8 +6,9 @@ import pytest
 
 from probe.ledger import SqlLedger
 from probe.model.outcome import Outcome
+from probe.model.probe import Judgement
 from probe.model.reply import Ending
-from probe.ports import Event, Query
+from probe.ports import Event, Query, Sighted
 from tests.ledger.examples import NOON, SECOND, a_place, a_probe, a_sighting, an_attempt, judged, with_ledger
 
 
@@ -129,3 +130,19 @@ async def test_a_life_tells_of_its_messages_end(ledger: SqlLedger) -> None:
     life = await ledger.life("p1")
     assert life
     assert life.events[-1] == Event(NOON, "deleted", "inbox of monitor, number 1")
+
+
+@with_ledger
+async def test_a_probe_without_a_mailbox_is_kept_and_told_as_one(ledger: SqlLedger) -> None:
+    probe = replace(a_probe("p1", expected=Outcome.ACCEPTED), mailbox=None, bounces=None)
+    await ledger.claim(probe)
+    assert [record.probe for record in await ledger.outstanding()] == [probe]
+    assert await ledger.sight(a_sighting("p1"), rescan=False) == (Sighted.NOT_OURS, None)
+
+    await ledger.record_attempt("p1", an_attempt(reason="rcpt accepted: 250"), next_attempt=None)
+    await ledger.close("p1", Judgement(Outcome.ACCEPTED, "rcpt accepted: 250"), at=NOON + 60 * SECOND)
+    life = await ledger.life("p1")
+    assert life is not None
+    assert life.record.probe == probe
+    assert [event.kind for event in life.events] == ["started", "accepted", "outcome"]
+    assert await ledger.imbalances() == []

@@ -1,5 +1,6 @@
 """A board on which a little of everything has happened, for tests of those that read it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from probe.engine.board import Board
@@ -37,12 +38,20 @@ def settings() -> Settings:
     return Settings("probe-a", "sqlite://", {"monitor": monitor}, {"vip": pool}, {"inbound": route})
 
 
+def asking() -> Settings:
+    """The same, but on its route members are only asked."""
+    sending = settings()
+    route = replace(sending.routes["inbound"], mailbox=None, bounces=None, expect=Outcome.ACCEPTED)
+    return replace(sending, mailboxes={}, routes={"inbound": route})
+
+
 def fresh_board(asked: Settings | None = None) -> Board:
     """A board on which nothing has happened but that the members are known."""
     asked = asked or settings()
     board = Board(asked, now=NOW)
     for pool in asked.pools.values():
         board(MembersKnown(pool.name, pool.members))
+    board.restore([], [], [])
     return board
 
 
@@ -76,6 +85,16 @@ def a_probe(probe_id: str, member: str = "mta1") -> Probe:
         started=NOW,
         deadline=NOW + timedelta(minutes=5),
         late_until=NOW + timedelta(days=5),
+    )
+
+
+def accepted(probe_id: str) -> Record:
+    return Record(
+        replace(a_probe(probe_id), mailbox=None, bounces=None, expected=Outcome.ACCEPTED),
+        attempts=1,
+        sending=Sending(Ending.ACCEPTED, Stage.RCPT, "rcpt accepted: 250 ok", code=250),
+        judgement=Judgement(Outcome.ACCEPTED, "rcpt accepted: 250 ok"),
+        finished=NOW + timedelta(seconds=1),
     )
 
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from probe.engine.board import Board
 from probe.engine.happenings import (
     Attempted,
+    Ended,
     FolderRead,
     MailboxFailed,
     MembersKnown,
@@ -23,14 +25,33 @@ from probe.engine.happenings import (
 from probe.metrics import ReloadState, TokenExpiries
 from probe.metrics.collector import registry
 from probe.model.letter import Folder
-from probe.model.outcome import Outcome, Stage
+from probe.model.outcome import OF_ASKING, OF_SENDING, Outcome, Stage
 from probe.model.reply import Attempt, Ending
+from probe.model.settings import Settings
 from probe.model.trouble import TroubleKind
-from tests.metrics.boards import NOW, a_probe, fresh_board, greylisted, lively_board
+from probe.ports import Tally, Total
+from tests.metrics.boards import (
+    MEMBERS,
+    NOW,
+    a_probe,
+    accepted,
+    asking,
+    fresh_board,
+    greylisted,
+    lively_board,
+    settings,
+)
 
 GOOD = ReloadState(True, NOW)
 PATH = '{member="mta1",pool="vip",route="inbound"}'
 OTHER = PATH.replace("mta1", "mta2")
+
+
+OUTCOMES = "mailflow_probe_outcomes_total"
+
+
+def outcomes_of(member: str, outcome: Outcome) -> str:
+    return f'{OUTCOMES}{{member="{member}",outcome="{outcome}",pool="vip",route="inbound"}}'
 
 
 def scrape(board: Board, reload: ReloadState = GOOD) -> dict[str, float]:
@@ -83,10 +104,31 @@ def test_every_kind_of_trouble_is_there_from_the_start_at_0_and_1_while_a_mailbo
     assert scrape(board)[series] == 0
 
 
-@pytest.mark.parametrize("outcome", Outcome)
-def test_every_outcome_is_there_from_the_start_at_0(outcome: Outcome) -> None:
-    labels = f'{{member="mta2",outcome="{outcome}",pool="vip",route="inbound"}}'
-    assert scrape(fresh_board())["mailflow_probe_outcomes_total" + labels] == 0
+@pytest.mark.parametrize("asked, outcomes", [(settings(), OF_SENDING), (asking(), OF_ASKING)], ids=["sent", "asked"])
+def test_every_outcome_that_can_be_is_there_from_the_start_at_0(asked: Settings, outcomes: Sequence[Outcome]) -> None:
+    told = {name: value for name, value in scrape(fresh_board(asked)).items() if name.startswith(OUTCOMES)}
+    assert told == {outcomes_of(name, outcome): 0 for name in MEMBERS for outcome in outcomes}
+
+
+def test_what_a_route_counted_when_it_did_something_else_is_still_told() -> None:
+    board = fresh_board(asking())
+    board.restore([Total("vip", "mta1", "inbound", Tally.OUTCOME, Outcome.DELIVERED, 3)], [], [])
+    assert scrape(board)[outcomes_of("mta1", Outcome.DELIVERED)] == 3
+
+
+def test_an_acceptance_is_no_delivery() -> None:
+    board = fresh_board(asking())
+    board(Started(accepted("a1").probe))
+    board(Ended(accepted("a1")))
+    told = scrape(board)
+    assert told["mailflow_probe_success" + PATH] == 1
+    assert told["mailflow_probe_failures_total" + PATH] == 0
+    assert told["mailflow_delivery_duration_seconds_count" + PATH] == 0
+    assert "mailflow_last_delivery_timestamp_seconds" + PATH not in told
+
+
+def test_a_route_without_a_mailbox_is_told_without_one() -> None:
+    assert scrape(fresh_board(asking()))['mailflow_route_info{mailbox="",pool="vip",route="inbound"}'] == 1
 
 
 def test_what_has_not_happened_or_was_not_told_is_left_out() -> None:

@@ -72,6 +72,11 @@ def bounce(report: Report = BOUNCE, *, seen: datetime = NOW + SECOND) -> Sightin
     return replace(sighting(seen=seen), report=report)
 
 
+def asking(sent: Sending | None = None, *, next_attempt: datetime | None = None) -> Record:
+    asked = replace(probe(expected=Outcome.ACCEPTED), mailbox=None, bounces=None)
+    return Record(asked, attempts=int(sent is not None), next_attempt=next_attempt, sending=sent)
+
+
 def record(
     sent: Sending | None = None,
     *,
@@ -103,6 +108,7 @@ def finished(
     expected: Outcome = Outcome.DELIVERED,
     stage: Stage | None = None,
     enhanced_code: str | None = None,
+    only_asks: bool = False,
     interval: timedelta = MINUTE,
     took: timedelta = SECOND,
     probe_id: str = "",
@@ -120,4 +126,5 @@ def finished(
         reason=f"it was {outcome}",
         stage=stage or (Stage.DATA if outcome in {Outcome.REJECTED, Outcome.DEFERRED} else None),
         enhanced_code=enhanced_code,
+        only_asks=only_asks,
     )

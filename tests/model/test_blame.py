@@ -17,8 +17,8 @@ CONVICTED_BY: dict[Outcome, set[Outcome]] = {
     Outcome.MISROUTED: {Outcome.DELIVERED, Outcome.JUNKED},
     Outcome.BOUNCED: ARRIVED,
     Outcome.MISSING: ARRIVED,
-    Outcome.REJECTED: ARRIVED,
-    Outcome.DEFERRED: ARRIVED,
+    Outcome.REJECTED: ARRIVED | {Outcome.ACCEPTED},
+    Outcome.DEFERRED: ARRIVED | {Outcome.ACCEPTED},
     Outcome.UNREACHABLE: set(Outcome) - {Outcome.UNREACHABLE, Outcome.UNKNOWN},
     Outcome.UNKNOWN: set(),
 }
@@ -74,6 +74,7 @@ def test_a_refusal_at_rcpt_or_auth_speaks_of_the_set_up(own: Outcome, stage: Sta
         (Outcome.DELIVERED, Outcome.DELIVERED, Weight.NEITHER),
         (Outcome.MISSING, Outcome.REJECTED, Weight.AGAINST),
         (Outcome.UNREACHABLE, Outcome.REJECTED, Weight.AGAINST),
+        (Outcome.ACCEPTED, Outcome.REJECTED, Weight.AGAINST),
     ],
 )
 def test_on_a_route_that_expects_refusal_the_expected_is_the_better(

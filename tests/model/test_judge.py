@@ -9,7 +9,7 @@ from probe.model.letter import Folder
 from probe.model.outcome import Outcome
 from probe.model.probe import Judgement, Record, Sending
 from probe.model.reply import Ending
-from tests.model.build import DEADLINE, NOW, SECOND, TICK, bounce, record, sending, sighting
+from tests.model.build import DEADLINE, NOW, SECOND, TICK, asking, bounce, record, sending, sighting
 
 ACCEPTED = sending(Ending.ACCEPTED)
 IN_DOUBT = sending(Ending.IN_DOUBT, reason="timed out")
@@ -181,3 +181,31 @@ def test_it_is_told_when_a_message_was_taken_that_took_several_attempts(attempts
     absent = judge(known, now=DEADLINE + SECOND, watched_until=DEADLINE + TICK)
     assert arrived == Judgement(Outcome.DELIVERED, "it was seen in the inbox before the deadline" + told)
     assert absent == Judgement(Outcome.MISSING, "it was accepted, and was not in the mailbox after the deadline" + told)
+
+
+@pytest.mark.parametrize(
+    "ending, ended",
+    [
+        (Ending.ACCEPTED, Outcome.ACCEPTED),
+        (Ending.REFUSED, Outcome.REJECTED),
+        (Ending.REFUSED_FOR_NOW, Outcome.DEFERRED),
+        (Ending.UNREACHABLE, Outcome.UNREACHABLE),
+        (Ending.NOT_TRIED, Outcome.UNKNOWN),
+    ],
+)
+def test_asking_ends_with_the_answer(ending: Ending, ended: Outcome) -> None:
+    judgement = judge(asking(sending(ending)), now=NOW, watched_until=None)
+    assert judgement is not None
+    assert (judgement.outcome, judgement.reason) == (ended, "the server's words")
+
+
+@pytest.mark.parametrize("now, ended", [(DEADLINE - TICK, None), (DEADLINE, Outcome.UNKNOWN)])
+def test_asking_that_was_cut_off_is_unknown_at_the_deadline_whatever_a_mailbox_says(
+    now: datetime, ended: Outcome | None
+) -> None:
+    assert outcome(asking(), now=now, watched_until=None) is ended
+
+
+@pytest.mark.parametrize("now, ended", [(DEADLINE - TICK, None), (DEADLINE, Outcome.DEFERRED)])
+def test_asking_that_is_tried_again_ends_at_the_deadline(now: datetime, ended: Outcome | None) -> None:
+    assert outcome(asking(sending(Ending.REFUSED_FOR_NOW), next_attempt=DEADLINE), now=now) is ended

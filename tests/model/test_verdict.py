@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from probe.model.blame import Weight
 from probe.model.outcome import Outcome, State
 from probe.model.settings import HealthPolicy, Share
-from probe.model.verdict import NO_OPINION, Latest, Opinion, Verdict, Weighed, form, guard, latest
+from probe.model.verdict import NO_OPINION, Latest, Opinion, Verdict, Weighed, form, guard, joined, latest, loses
 from tests.model.build import MINUTE, NOW, SECOND, TICK, finished
 
 POLICY = HealthPolicy(rise=2, fall=3)
@@ -96,8 +96,8 @@ def test_the_probes_it_rests_on_are_named_newest_first() -> None:
     assert down.reason == "3 probes in a row missing: it was missing"
 
 
-SOUND, BAD = Latest(succeeded=NOW), Latest(failed=NOW)
-UNSTEADY = Latest(NOW, NOW + SECOND)
+SOUND, BAD = Latest("inbound", succeeded=NOW), Latest("inbound", failed=NOW)
+UNSTEADY = Latest("inbound", NOW, NOW + SECOND)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,7 @@ UNSTEADY = Latest(NOW, NOW + SECOND)
         ([UNSTEADY, UNSTEADY, SOUND], State.UP),
         ([UNSTEADY, UNSTEADY, SOUND, SOUND], State.UP),
         ([UNSTEADY], State.UP),
+        ([replace(UNSTEADY, route="outbound")], State.DOWN),
     ],
 )
 def test_nobody_goes_down_while_most_others_fail_now_and_then(others: list[Latest], state: State) -> None:
@@ -121,7 +122,7 @@ def test_nobody_goes_down_while_most_others_fail_now_and_then(others: list[Lates
 @pytest.mark.parametrize("before, state", [(MINUTE, State.UP), (MINUTE + TICK, State.DOWN)])
 def test_what_others_did_counts_since_an_interval_before_the_row(before: timedelta, state: State) -> None:
     story = evidence("---")
-    others = [Latest(failed=NOW - before, succeeded=NOW)]
+    others = [Latest("inbound", failed=NOW - before, succeeded=NOW)]
     formed = form(WAS_UP, story, policy=POLICY, stale_after=STALE, now=story[-1][0].finished, others=others)
     assert formed.state is state
 
@@ -133,8 +134,14 @@ def test_a_member_that_is_down_stays_so_while_others_become_unsteady() -> None:
 
 
 def test_the_latest_of_a_member_are_told_by_their_start() -> None:
-    assert latest(evidence("+-?+-s")) == Latest(NOW + 5 * MINUTE, NOW + 3 * MINUTE)
-    assert latest([]) == Latest()
+    assert latest(evidence("+-?+-s")) == [Latest("inbound", NOW + 5 * MINUTE, NOW + 3 * MINUTE)]
+    assert latest(evidence("?")) == []
+
+
+def test_when_a_member_failed_and_succeeded_last_is_told_by_route() -> None:
+    elsewhere = finished(Outcome.MISSING, route="outbound", started=NOW)
+    told = latest([(elsewhere, Weight.NEITHER), *evidence("+")])
+    assert told == [Latest("inbound", None, NOW), Latest("outbound", NOW, None)]
 
 
 def test_a_fault_that_meets_every_route_once_is_no_row() -> None:
@@ -418,3 +425,50 @@ def test_every_probe_that_sees_the_same_says_the_same(
     names: Sequence[str] = sorted(opinions, key=lambda name: order.random())
     shuffled = {name: opinions[name] for name in names}
     assert down(shuffled, min_healthy) == [name for name in names if name in down(opinions, min_healthy)]
+
+
+UP, DOWN, UNKNOWN = (Opinion(state, f"it is {state}") for state in (State.UP, State.DOWN, State.UNKNOWN))
+
+
+@pytest.mark.parametrize(
+    "everything, of_sending, losing, state",
+    [
+        (UP, UP, False, State.UP),
+        (UP, DOWN, True, State.DOWN),
+        (UP, DOWN, False, State.DOWN),  # one message came through, and more are needed
+        (DOWN, UP, False, State.DOWN),
+        (DOWN, UNKNOWN, False, State.DOWN),
+        (UP, UNKNOWN, False, State.UP),
+        (UP, UNKNOWN, True, State.UNKNOWN),
+        (UNKNOWN, UP, False, State.UP),
+        (UNKNOWN, UP, True, State.UP),
+        (UNKNOWN, DOWN, True, State.DOWN),
+        (UNKNOWN, UNKNOWN, False, State.UNKNOWN),
+    ],
+)
+def test_that_mail_would_be_taken_proves_less_than_that_it_arrives(
+    everything: Opinion, of_sending: Opinion, losing: bool, state: State
+) -> None:
+    assert joined(everything, of_sending, losing=losing).state is state
+
+
+@pytest.mark.parametrize(
+    "story, losing",
+    [
+        ("", False),
+        ("+", False),
+        ("-", True),
+        ("s", True),
+        ("-+", False),
+        ("+-", True),
+        ("-?", True),
+        ("+?", False),
+    ],
+)
+def test_mail_is_being_lost_while_the_last_message_that_somebody_can_tell_of_failed(story: str, losing: bool) -> None:
+    assert loses(evidence(story)) is losing
+
+
+def test_mail_is_being_lost_if_it_is_on_one_route_of_several() -> None:
+    lost = finished(Outcome.MISSING, route="outbound")
+    assert loses([(lost, Weight.NEITHER), *evidence("+++")])

@@ -14,7 +14,7 @@ from probe.model.reply import Exchange, Reply
 from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.ports import Event, Life, Page, Query
 from probe.web.views import life_view, probe_view, why
-from tests.metrics.boards import NOW, a_probe, delivered, greylisted, missing, sending
+from tests.metrics.boards import NOW, a_probe, accepted, delivered, greylisted, missing, sending
 from tests.web.serving import Books, World
 
 FIELDS = [
@@ -110,6 +110,18 @@ def test_what_is_remembered_of_a_member_is_told_with_it() -> None:
             "failures": 2,
             "next_try": "2026-11-21T10:02:00.000000Z",
         }
+    ]
+
+
+def test_a_probe_that_only_asked_is_told_without_a_mailbox_and_a_delivery() -> None:
+    told = probe_view(accepted("a1"))
+    assert list(told) == FIELDS
+    assert [told[name] for name in ("mailbox", "outcome", "stage", "accepted", "delivery_seconds")] == [
+        None,
+        "accepted",
+        "rcpt",
+        None,
+        None,
     ]
 
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from probe.engine.board import Board
 from probe.engine.happenings import Judged, LedgerFailed, LedgerWorks, MailboxFailed, SetbacksChanged
 from probe.model.outcome import State
 from probe.model.settings import Web
 from probe.model.verdict import Verdict
-from tests.metrics.boards import NOW, fresh_board, greylisted, settings
+from tests.metrics.boards import NOW, asking, fresh_board, greylisted, settings
 from tests.web.serving import World
 
 
@@ -27,6 +28,11 @@ def test_it_is_healthy_though_no_mail_flows() -> None:
 def test_it_is_not_ready_before_every_mailbox_was_tried() -> None:
     response = asyncio.run(World(fresh_board()).ask("/-/ready"))
     assert (response.status_code, response.text) == (503, "Not ready: the mailbox monitor has not been tried yet.\n")
+
+
+def test_it_is_not_ready_before_the_ledger_was_read_though_there_is_no_mailbox() -> None:
+    response = asyncio.run(World(Board(asking(), now=NOW)).ask("/-/ready"))
+    assert (response.status_code, response.text) == (503, "Not ready: the ledger has not been read yet.\n")
 
 
 def test_it_is_ready_when_every_mailbox_was_tried_though_in_vain() -> None:

@@ -1,0 +1,53 @@
+"""Opinions: what the members of a pool deserve by their own evidence, each formed from the one before."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+
+from probe.model.outcome import State
+from probe.model.settings import HealthPolicy
+from probe.model.verdict import NO_OPINION, Latest, Opinion, Weighed, form, latest
+from probe.ports import Clock
+
+
+class Opinions:
+    """Hold the opinions on the members of a pool by evidence of one kind."""
+
+    def __init__(self, policy: HealthPolicy, *, stale_after: timedelta, clock: Clock) -> None:
+        self._policy = policy
+        self._stale_after = stale_after
+        self._clock = clock
+        self._opinions: dict[str, Opinion] = {}
+        self._recent: dict[str, list[Latest]] = {}
+
+    def of(self, name: str) -> Opinion:
+        """Return the opinion on a member."""
+        return self._opinions.get(name, NO_OPINION)
+
+    def restore(self, name: str, opinion: Opinion) -> None:
+        """Take up an opinion from before a restart."""
+        self._opinions[name] = opinion
+
+    def form(self, evidence: Mapping[str, Sequence[Weighed]]) -> None:
+        """Form opinions anew from the evidence on these members, beside that on all others."""
+        self._recent.update((name, latest(weighed)) for name, weighed in evidence.items())
+        for name, weighed in evidence.items():
+            self._opinions[name] = form(
+                self.of(name),
+                weighed,
+                policy=self._policy,
+                stale_after=self._stale_after,
+                now=self._clock.now(),
+                others=(each for other, recent in self._recent.items() if other != name for each in recent),
+            )
+
+    def gone_stale(self, name: str) -> bool:
+        """Tell whether the opinion on a member rests on evidence that has gone stale since it was formed."""
+        opinion = self.of(name)
+        if opinion.evidence_at is None or opinion.state is State.UNKNOWN:
+            return False
+        return self._clock.now() - opinion.evidence_at > self._stale_after
+
+    def keep(self, names: Collection[str]) -> None:
+        """Hear no members any more but these."""
+        for gone in self._recent.keys() - set(names):
+            del self._recent[gone]
