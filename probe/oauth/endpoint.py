@@ -1,20 +1,18 @@
 """Asks a token endpoint once (RFC 6749 4.4, 6): one request, bounded in time and size, and its answer understood."""
 
-import contextlib
 import json
 import re
-import socket
 import ssl
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from probe.model.oauth import Grant
 from probe.model.secret import Secret
+from probe.net.http import Request, Response, ask_once
 from probe.net.text import printable
 from probe.net.tls import client_context
 from probe.ports import TokenTrouble
@@ -40,7 +38,7 @@ class Granted:
 def ask(grant: Grant, *, seconds: float) -> Granted:
     """Ask for a token, and return it within so many seconds. Raises TokenTrouble."""
     try:
-        status, body = _posted(grant, urlencode(_form(grant)).encode(), seconds=seconds)
+        answer = _posted(grant, urlencode(_form(grant)).encode(), seconds=seconds)
     except TimeoutError as exc:
         raise TokenTrouble(f"{grant.token_url} did not answer in time") from exc
     except ssl.SSLCertVerificationError as exc:
@@ -49,12 +47,12 @@ def ask(grant: Grant, *, seconds: float) -> Granted:
     except (OSError, HTTPException, ValueError) as exc:
         words = exc.strerror if isinstance(exc, OSError) else None
         raise TokenTrouble(f"{grant.token_url} cannot be asked: {words or type(exc).__name__}") from None
-    if len(body) > _LARGEST:
+    if len(answer.body) > _LARGEST:
         raise TokenTrouble(f"{grant.token_url} sent more than a token")
-    answer = _mapping(body)
-    if status != 200:
-        raise TokenTrouble(f"{grant.token_url} refused a token: {_refusal(status, answer, grant)}")
-    return _granted(answer, grant)
+    fields = _mapping(answer.body)
+    if answer.status != 200:
+        raise TokenTrouble(f"{grant.token_url} refused a token: {_refusal(answer.status, fields, grant)}")
+    return _granted(fields, grant)
 
 
 def _form(grant: Grant) -> Mapping[str, str]:
@@ -70,56 +68,19 @@ def _form(grant: Grant) -> Mapping[str, str]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _posted(grant: Grant, form: bytes, *, seconds: float) -> tuple[int, bytes]:
+def _posted(grant: Grant, form: bytes, *, seconds: float) -> Response:
     url = urlsplit(grant.token_url)
-    context = client_context(verify=True, ca_file=grant.ca_file) if url.scheme == "https" else None
     assert url.hostname
-    connection = _Connection(url.hostname, url.port, context=context, seconds=seconds)
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json", "Connection": "close"}
-    # The time-out of a socket begins anew with every octet that drips.
-    end = threading.Timer(seconds, connection.cut)
-    end.daemon = True
-    end.start()
-    try:
-        return connection.posted(url._replace(scheme="", netloc="", path=url.path or "/").geturl(), form, headers)
-    finally:
-        end.cancel()
-        connection.close()
-
-
-class _Connection(HTTPConnection):
-    """A connection that another thread can cut at any moment once it stands, in its TLS handshake too."""
-
-    def __init__(self, host: str, port: int | None, *, context: ssl.SSLContext | None, seconds: float) -> None:
-        super().__init__(host, port or (443 if context else 80), timeout=seconds)
-        self._context = context
-        self._wire: socket.socket | None = None
-        self._was_cut = False
-
-    def connect(self) -> None:
-        super().connect()
-        self._wire = self.sock
-        if self._context:
-            encrypted = self._context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
-            self.sock = self._wire = encrypted
-            encrypted.do_handshake()
-
-    def posted(self, path: str, form: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        try:
-            self.request("POST", path, form, headers)
-            answer = self.getresponse()
-            return answer.status, answer.read(_LARGEST + 1)
-        finally:
-            if self._was_cut:  # which looks like an early end
-                raise TimeoutError
-
-    def cut(self) -> None:
-        self._was_cut = True
-        # Not self.sock: that is forgotten while an answer after which the server closes is still read.
-        if self._wire:
-            with contextlib.suppress(OSError):
-                # Not that of SSLSocket, which would take its own state away under a thread that reads.
-                socket.socket.shutdown(self._wire, socket.SHUT_RDWR)
+    request = Request(
+        url.hostname,
+        url._replace(scheme="", netloc="", path=url.path or "/").geturl(),
+        port=url.port,
+        method="POST",
+        body=form,
+        headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
+    )
+    context = client_context(verify=True, ca_file=grant.ca_file) if url.scheme == "https" else None
+    return ask_once(request, context=context, seconds=seconds, largest=_LARGEST)
 
 
 def _mapping(body: bytes) -> Mapping[str, Any]:
