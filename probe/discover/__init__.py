@@ -4,10 +4,10 @@ from typing import assert_never
 
 from probe.discover.haproxy import HaproxyFinder
 from probe.discover.host import HostFinder
-from probe.discover.lookup import Lookup
 from probe.discover.mx import MxFinder
 from probe.discover.srv import SrvFinder
 from probe.model.settings import DiscoveryKind, Pool, Resolver
+from probe.net.lookup import Lookup
 from probe.ports import Finder
 
 __all__ = ["finder"]

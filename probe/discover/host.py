@@ -1,9 +1,9 @@
 """Finds every address of a name."""
 
 from probe.discover.hosts import Hosts
-from probe.discover.lookup import Lookup, absolute
 from probe.discover.members import Target, found
 from probe.model.settings import Discovery
+from probe.net.lookup import Lookup, absolute
 from probe.ports import Found
 
 

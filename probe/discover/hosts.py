@@ -13,7 +13,7 @@ from dns.rdatatype import RdataType
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
-from probe.discover.lookup import Lookup, shown
+from probe.net.lookup import Lookup, shown
 from probe.net.text import printable
 from probe.ports import DiscoveryTrouble
 

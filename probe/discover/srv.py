@@ -5,10 +5,10 @@ from dns.rdatatype import RdataType
 from dns.rdtypes.IN.SRV import SRV
 
 from probe.discover.hosts import Hosts
-from probe.discover.lookup import Lookup, absolute, shown
 from probe.discover.members import none_offered
 from probe.discover.offers import Offer, take_up
 from probe.model.settings import Discovery
+from probe.net.lookup import Lookup, absolute, shown
 from probe.ports import DiscoveryTrouble, Found
 
 

@@ -32,6 +32,8 @@ class NameServer:
 
     def __init__(self) -> None:
         self.port = 0
+        self.secure = False
+        """Answers are said to be validated by DNSSEC, to whoever asks (RFC 6840 5.7)."""
         self.faults: dict[tuple[str, str], Fault] = {}
         """By name below lab.test, and type."""
         self.serve("")
@@ -53,6 +55,8 @@ class NameServer:
             return None
         response = dns.message.make_response(query)
         response.flags |= dns.flags.RA
+        if self.secure and query.flags & dns.flags.AD:
+            response.flags |= dns.flags.AD
         if fault is Fault.SERVFAIL:
             response.set_rcode(dns.rcode.SERVFAIL)
         else:

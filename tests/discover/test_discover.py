@@ -7,9 +7,9 @@ import pytest
 
 from probe.discover import finder
 from probe.discover.host import HostFinder
-from probe.discover.lookup import Lookup
 from probe.discover.mx import MxFinder
 from probe.model.settings import Discovery, DiscoveryKind, Member, Pool, Resolver
+from probe.net.lookup import Lookup
 from probe.ports import DiscoveryTrouble, Found
 from tests.discover.server import Fault, NameServer, name_server
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import dns.exception
 import dns.name
 from dns.asyncresolver import Resolver as Stub
+from dns.flags import AD, RD
 from dns.message import ChainingResult
 from dns.name import Name
 from dns.rdata import Rdata
@@ -34,6 +36,8 @@ class Answer:
     exists: bool
     """There is such a name, whatever records it has."""
     ttl: timedelta
+    secure: bool = False
+    """Validated by DNSSEC, as a resolver says that may be believed."""
 
 
 class Lookup:
@@ -54,7 +58,8 @@ class Lookup:
             return _answer(name, response.resolve_chaining(), exists=False)
         except dns.exception.DNSException as trouble:
             raise DiscoveryTrouble(f"{shown(name)} cannot be looked up ({printable(str(trouble))})") from trouble
-        return _answer(name, found.chaining_result, exists=True)
+        secure = bool(found.response.flags & AD) and vouches(found.nameserver, self._resolver)
+        return _answer(name, found.chaining_result, exists=True, secure=secure)
 
     def _stub(self) -> Stub:
         # Made anew for each question: the system's name servers change while we run.
@@ -67,6 +72,7 @@ class Lookup:
         except (dns.exception.DNSException, OSError, ValueError) as trouble:
             raise DiscoveryTrouble(f"no name server is known ({printable(str(trouble))})") from trouble
         stub.port = self._resolver.port
+        stub.set_flags(RD | AD)  # RFC 6840 5.7: whoever understands the bit asks for it by setting it
         stub.lifetime = self._lifetime.total_seconds()
         return stub
 
@@ -84,7 +90,18 @@ def shown(name: Name) -> str:
     return name.to_text(omit_final_dot=True).lower()
 
 
-def _answer(asked: Name, chain: ChainingResult, *, exists: bool) -> Answer:
+def vouches(nameserver: str | None, resolver: Resolver) -> bool:
+    """Tell whether a name server is believed when it says that an answer was validated.
+
+    The bit is as good as the way to who sets it (RFC 7672 2.1.1): the operator answers for the name servers of the
+    config; of the system's only one on this host is believed.
+    """
+    if nameserver is None:
+        return False
+    return nameserver in resolver.nameservers or ip_address(nameserver).is_loopback
+
+
+def _answer(asked: Name, chain: ChainingResult, *, exists: bool, secure: bool = False) -> Answer:
     records = tuple(chain.answer or ())
     ttl = timedelta(seconds=chain.minimum_ttl)
-    return Answer(records, chain.canonical_name, chain.canonical_name != asked, exists, ttl)
+    return Answer(records, chain.canonical_name, chain.canonical_name != asked, exists, ttl, secure)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import trustme
 
-from probe.smtp.certificate import expiry
+from probe.net.certificate import expiry
 
 
 def der(expires: datetime) -> bytes:
