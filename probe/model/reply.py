@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from probe.model.outcome import Stage
+from probe.model.tls_seen import UNSEEN, TlsSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class Attempt:
     stages: Mapping[Stage, timedelta] = field(default_factory=dict)
     transcript: tuple[Exchange, ...] = ()
     certificate_expiry: datetime | None = None
+    tls: TlsSeen = UNSEEN
 
     @property
     def code(self) -> int | None:

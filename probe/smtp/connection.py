@@ -7,6 +7,8 @@ import ssl
 from typing import cast
 
 from probe.model.reply import Reply
+from probe.model.tls_seen import UNSEEN, TlsSeen
+from probe.smtp.chain import chain_of
 from probe.smtp.failures import Lost, OwnFailure, broken, no_handshake
 from probe.smtp.replies import ReplyParser, Violation
 
@@ -25,8 +27,8 @@ class Connection(asyncio.Protocol):
         self._stirred = asyncio.Event()
         self._ended = asyncio.Event()
         self._transport: asyncio.Transport | None = None
-        self.certificate: bytes | None = None
-        """The server's certificate (DER), once TLS stood."""
+        self.tls = UNSEEN
+        """What was seen of TLS so far."""
 
     @property
     def local(self) -> tuple[str, int]:
@@ -79,6 +81,7 @@ class Connection(asyncio.Protocol):
         self._check()
         if self._parser.unread:
             # RFC 3207 4.2: what was said in clear would be taken for what was said under TLS.
+            self.tls = TlsSeen(injected=True)
             raise Violation("injected plain text in front of the TLS handshake")
         try:
             secured = await asyncio.get_running_loop().start_tls(self._wire, self, context, server_hostname=name)
@@ -88,7 +91,9 @@ class Connection(asyncio.Protocol):
             raise OwnFailure(f"no certificate can be checked for the name {name!r}: {error}") from error
         self._transport = cast(asyncio.Transport, secured)
         # Now, not when it is asked for: a transport that has ended cannot tell any more.
-        self.certificate = self._wire.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        encrypted = self._wire.get_extra_info("ssl_object")
+        chain, whole = chain_of(encrypted)
+        self.tls = TlsSeen(version=encrypted.version(), chain=chain, whole=whole)
         self._limit_unsent()
 
     async def close(self) -> None:

@@ -123,6 +123,11 @@ class Dialogue:
         return tuple(command for command in self._commands if command.pipelined)
 
     @property
+    def starttls_offered(self) -> bool | None:
+        """Tell whether the server offered STARTTLS; None where it was not asked for what it offers before TLS."""
+        return self._opening.starttls_offered
+
+    @property
     def _stage(self) -> Stage:
         return self.step.stage if self.step else Stage.QUIT
 

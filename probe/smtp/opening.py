@@ -23,6 +23,8 @@ class Opening:
         self._encrypted = False
         self.offers: Extensions = {}
         """What the server offers, as far as it is known."""
+        self.starttls_offered: bool | None = None
+        """None until the first EHLO was answered, and for ever where TLS was there before it."""
 
     def script(self) -> Script:
         """Go from the greeting to the login; without an ending, the server is ready for a transaction."""
@@ -43,7 +45,10 @@ class Opening:
         return against(self._peer, Stage.BANNER, reply)
 
     def _introduced(self) -> Script:
-        return (yield from self._hello(Stage.EHLO))
+        ended = yield from self._hello(Stage.EHLO)
+        if ended is None and self._settings.tls is not Tls.IMPLICIT:
+            self.starttls_offered = "STARTTLS" in self.offers
+        return ended
 
     def _hello(self, stage: Stage) -> Script:
         settings = self._settings

@@ -13,9 +13,10 @@ from probe.model.oauth import Bearer, TokenLogin
 from probe.model.outcome import Stage
 from probe.model.reply import Attempt, Ending
 from probe.model.settings import Member, SmtpSettings, Tls
+from probe.model.tls_seen import TlsSeen
+from probe.net.certificate import expiry
 from probe.net.tls import client_context
 from probe.ports import Clock, Tokens, TokenTrouble
-from probe.smtp.certificate import expiry
 from probe.smtp.dialogue import Dialogue
 from probe.smtp.endings import Ended
 from probe.smtp.enquiry import Enquiry
@@ -77,8 +78,8 @@ class SmtpSender:
         with self._standstill.noticed() as stood_still:
             if (takeover := await errand.over_kept()) is None:
                 return None
-            visited = Visited(takeover.ended, takeover.kept.connection.certificate)
-            return _attempt(_excused(visited, takeover.log, stood_still()), takeover.log, visited.certificate)
+            visited = Visited(takeover.ended, takeover.kept.connection.tls)
+            return _attempt(_excused(visited, takeover.log, stood_still()), takeover.log)
 
     async def _speak(
         self,
@@ -110,10 +111,10 @@ class SmtpSender:
         )
         with self._standstill.noticed() as stood_still:
             visited = _excused(await visit.pay(), log, stood_still())
-        certificate = visited.certificate
         if visited.distrusted:
-            certificate = await self._distrusted(member, envelope, settings=settings, left=end - log.elapsed())
-        attempt = _attempt(visited, log, certificate)
+            shown = await self._distrusted(member, envelope, settings=settings, left=end - log.elapsed())
+            visited = replace(visited, tls=replace(shown, offered=visited.tls.offered))
+        attempt = _attempt(visited, log)
         if isinstance(login, TokenLogin) and self._tokens and attempt.stage is Stage.AUTH and attempt.reply:
             self._tokens.refused(login.grant)
         return attempt
@@ -134,14 +135,14 @@ class SmtpSender:
 
     async def _distrusted(
         self, member: Member, envelope: Envelope, *, settings: SmtpSettings, left: timedelta
-    ) -> bytes | None:
+    ) -> TlsSeen:
         """Fetch a certificate that did not pass, unverified; not one command follows that handshake."""
         # STARTTLS is demanded even where it was optional: without it the visit would hand the message over again.
         tls = Tls.IMPLICIT if settings.tls is Tls.IMPLICIT else Tls.STARTTLS
         unverified = replace(settings, tls=tls, verify=False)
         context, end = self._context(unverified), min(left, _INSPECTION)
         visit = Visit(member, envelope, settings=unverified, context=context, log=Log(self._clock), end=end)
-        return (await visit.pay(only_secure=True)).certificate
+        return (await visit.pay(only_secure=True)).tls
 
     def _context(self, settings: SmtpSettings) -> ssl.SSLContext | None:
         """Return the TLS context for these settings; a CA file that was exchanged is read again."""
@@ -165,11 +166,11 @@ def _excused(visited: Visited, log: Log, stood_still: timedelta) -> Visited:
 
 
 def _not_tried(reason: str, log: Log, *, stage: Stage = Stage.CONNECT) -> Attempt:
-    return _attempt(Visited(Ended(Ending.NOT_TRIED, stage, reason)), log, None)
+    return _attempt(Visited(Ended(Ending.NOT_TRIED, stage, reason)), log)
 
 
-def _attempt(visited: Visited, log: Log, certificate: bytes | None) -> Attempt:
-    ended, replied = visited.ended, log.replied_after(Stage.BODY)
+def _attempt(visited: Visited, log: Log) -> Attempt:
+    tls, ended, replied = visited.tls, visited.ended, log.replied_after(Stage.BODY)
     assert ended is not None
     return Attempt(
         ended.ending,
@@ -182,5 +183,6 @@ def _attempt(visited: Visited, log: Log, certificate: bytes | None) -> Attempt:
         reply=ended.reply,
         stages=log.stages,
         transcript=tuple(log.exchanges),
-        certificate_expiry=expiry(certificate) if certificate else None,
+        certificate_expiry=expiry(tls.chain[0]) if tls.chain else None,
+        tls=tls,
     )

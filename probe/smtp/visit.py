@@ -12,7 +12,8 @@ from ipaddress import IPv6Address, ip_address
 from probe.model.message import Envelope
 from probe.model.outcome import Stage
 from probe.model.reply import Ending
-from probe.model.settings import Member, SmtpSettings
+from probe.model.settings import Member, SmtpSettings, Tls
+from probe.model.tls_seen import UNSEEN, TlsSeen
 from probe.smtp.carrier import Carrier
 from probe.smtp.connection import Connection
 from probe.smtp.deadlines import Deadlines
@@ -30,8 +31,7 @@ class Visited:
 
     ended: Ended | None
     """None where it was broken off on purpose."""
-    certificate: bytes | None = None
-    """The server's (DER), where TLS was agreed."""
+    tls: TlsSeen = UNSEEN
     distrusted: bool = False
     """The server's certificate did not pass."""
 
@@ -105,7 +105,8 @@ class Visit:
             left_open = bool(errand and errand.ended(dialogue))
             if not left_open and self._log.replied_after(Stage.QUIT):
                 await self._close(connection)
-            return Visited(dialogue.ended, connection.certificate, carrier.distrusted)
+            connection.tls = self._seen(connection, dialogue)  # whoever takes it over sees no handshake
+            return Visited(dialogue.ended, connection.tls, carrier.distrusted)
         finally:
             if not left_open:
                 connection.abort()
@@ -120,6 +121,13 @@ class Visit:
             deadlines=self._deadlines,
             said=partial(self._errand.said, dialogue) if self._errand else _unheard,
         )
+
+    def _seen(self, connection: Connection, dialogue: Dialogue) -> TlsSeen:
+        seen, ended = replace(connection.tls, offered=dialogue.starttls_offered), dialogue.ended
+        if seen.chain or not seen.offered or ended is None or self._settings.tls is Tls.NONE:
+            return seen
+        refused = f"{self._member.name} offers STARTTLS, and refuses it when it is asked for"
+        return replace(seen, trouble=ended.reason if ended.stage is Stage.STARTTLS else refused)
 
     def _remarked(self, visited: Visited) -> Visited:
         ended = visited.ended
