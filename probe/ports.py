@@ -1,12 +1,14 @@
 """What the engine asks of the world: Protocols whose docstrings are the contract that every adapter keeps."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
+from probe.model.certificate import Shown
 from probe.model.letter import Folder, Letter, Place, Sighting
 from probe.model.message import Envelope
 from probe.model.oauth import Grant
@@ -16,6 +18,8 @@ from probe.model.reply import Attempt, Exchange
 from probe.model.report import Report
 from probe.model.secret import Secret
 from probe.model.settings import Member, SmtpSettings
+from probe.model.tls_findings import Published
+from probe.model.tls_seen import TlsSeen
 from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.model.verdict import Verdict
 
@@ -228,6 +232,19 @@ class Finder(Protocol):
 
     async def find(self) -> Found:
         """Look the members up. Raises DiscoveryTrouble, on which the last good set is kept."""
+
+
+class TlsPolicies(Protocol):
+    """Knows what domains publish about TLS to their exchangers, and what certificates are worth."""
+
+    async def published(self, domain: str, servers: Collection[tuple[str, int]]) -> Published:
+        """Look up MTA-STS (RFC 8461) and DANE (RFC 7672) for a domain and its servers, by host and port.
+
+        What fails is a part of the answer: nothing is raised, and it takes no longer than half a minute.
+        """
+
+    def shown(self, seen: TlsSeen, *, ca_file: Path | None, now: datetime) -> Shown | None:
+        """Verify the chain that a server showed; None where it showed none that can be read."""
 
 
 class LedgerTrouble(Exception):

@@ -10,6 +10,7 @@ from probe.model.consensus import Answer, Asked, Consensus
 from probe.model.outcome import Stage
 from probe.model.reply import Attempt
 from probe.model.settings import Member
+from probe.model.tls_findings import TlsFindings
 from probe.net.text import printable
 
 _COLOURS = {
@@ -25,6 +26,7 @@ _SUMMARY_COLOURS = {
     Consensus.UNCERTAIN: "yellow",
 }
 _HEAD = ("server", "address", "preference", "verdict", "code", "enhanced", "text")
+_FINDINGS_HEAD = ("TLS of", "source", "finding", "text")
 _VERDICT = _HEAD.index("verdict")
 _GAP = "  "
 
@@ -58,6 +60,21 @@ def print_answers(console: Console, asked: Sequence[Asked]) -> None:
         verdict = sum(widths[:_VERDICT]) + len(_GAP) * _VERDICT
         line.stylize(_COLOURS[each.answer], verdict, verdict + len(row[_VERDICT]))
         console.print(line, soft_wrap=True)
+
+
+def print_findings(console: Console, asked: Sequence[Asked], findings: TlsFindings | None) -> None:
+    """Print a row per finding on TLS, the domain's own first; nothing where there is none."""
+    if findings is None:
+        return
+    rows = [("domain", finding) for finding in findings.domain]
+    rows += [(each.member.name, finding) for each in asked for finding in findings.servers.get(each.member.name, ())]
+    if not rows:
+        return
+    cells = [(name, finding.source.value, finding.word.value, printable(finding.text)) for name, finding in rows]
+    widths = [max(map(len, column)) for column in zip(_FINDINGS_HEAD, *cells, strict=True)]
+    console.print(Text(_line(_FINDINGS_HEAD, widths), style="bold"), soft_wrap=True)
+    for row in cells:
+        console.print(Text(_line(row, widths), style="yellow"), soft_wrap=True)
 
 
 def print_summary(console: Console, summary: str, agreed: Consensus) -> None:

@@ -11,11 +11,12 @@ import uvloop
 from rich.console import Console
 from rich.live import Live
 
-from probe.cli.answers import Progress, print_answers, print_summary
+from probe.cli.answers import Progress, print_answers, print_findings, print_summary
 from probe.cli.exits import Exit, leave, settings_from, warn
 from probe.cli.inputs import MAIL_ADDRESS, NAME_SERVER, PAUSE, SENDER
 from probe.model.consensus import Asked, Consensus, consensus, sentence
 from probe.model.settings import Member, Resolver
+from probe.model.tls_findings import TlsFindings
 from probe.ports import DiscoveryTrouble, Found
 from probe.web.views import enquiry_view
 from probe.wiring.enquiry import Enquiry, to_exchangers, to_members
@@ -26,6 +27,8 @@ EXIT_CODES = {
     Consensus.ALL_REFUSE: Exit.CRITICAL,
     Consensus.UNCERTAIN: Exit.UNKNOWN,
 }
+
+Answers = tuple[Sequence[Asked], TlsFindings | None]
 
 
 class _Verify(click.Command):
@@ -75,11 +78,12 @@ def command(
         enquiry = _of_pool(address, pool, config, sender=sender, resolver=resolver)
     found = _found(enquiry)
     click.echo(f"asking {len(found.members)}, MAIL FROM:<{enquiry.envelope.sender}>", err=True)
-    asked, gap = uvloop.run(_answers(enquiry, found.members, rate)), found.note
+    (asked, findings), gap = uvloop.run(_answers(enquiry, found.members, rate)), found.note
     if as_json:
-        click.echo(json.dumps(enquiry_view(enquiry.envelope, asked, gap=gap), indent=2))
+        click.echo(json.dumps(enquiry_view(enquiry.envelope, asked, gap=gap, findings=findings), indent=2))
     else:
         print_answers(console := Console(), asked)
+        print_findings(console, asked, findings)
         print_summary(console, sentence(address, asked, gap=gap), consensus(asked, gap=gap))
     raise SystemExit(EXIT_CODES[consensus(asked, gap=gap)])
 
@@ -102,7 +106,8 @@ def _found(enquiry: Enquiry) -> Found:
     return found
 
 
-async def _answers(enquiry: Enquiry, members: Sequence[Member], pause: timedelta) -> Sequence[Asked]:
+async def _answers(enquiry: Enquiry, members: Sequence[Member], pause: timedelta) -> Answers:
     progress = Progress(members)
     with Live(progress, console=Console(stderr=True), transient=True, refresh_per_second=8):
-        return await enquiry.ask(members, pause=pause, watch=progress)
+        asked = await enquiry.ask(members, pause=pause, watch=progress)
+        return asked, await enquiry.findings(asked)

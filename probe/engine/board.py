@@ -24,12 +24,14 @@ from probe.engine.happenings import (
     Skipped,
     Started,
     Stranger,
+    TlsJudged,
 )
 from probe.model.letter import Folder, Kind
 from probe.model.outcome import OF_ASKING, OF_SENDING, Outcome, State
 from probe.model.probe import PathKey, Probe, Record
 from probe.model.setbacks import Setback
 from probe.model.settings import MemberKey, Route, Settings
+from probe.model.tls_findings import Finding, TlsFindings
 from probe.model.trouble import Trouble, TroubleKind
 from probe.model.verdict import NO_OPINION, Verdict
 from probe.ports import Sighted, Total
@@ -66,10 +68,14 @@ class Board:
         self._open: set[str] = set()
         self.discovery: dict[str, str] = {}
         """Per pool, what an operator should know of how its members were found."""
+        self.findings: dict[str, tuple[Finding, ...]] = {}
+        """Per pool of exchangers, what there is to say about the TLS that their domain asks for."""
         self.ledger_trouble: str | None = None
         self.restored = False
         """Whether what was counted before is known."""
         for pool in settings.pools.values():
+            if pool.mail_domain:
+                self.findings[pool.name] = ()
             if pool.discovery is None:
                 self._members_known(MembersKnown(pool.name, pool.members))
 
@@ -116,6 +122,8 @@ class Board:
                 self._shared[pool, route] = shared
             case SetbacksChanged():
                 self._setbacks_changed(happening)
+            case TlsJudged(pool, findings):
+                self._tls_judged(pool, findings)
             case LedgerFailed(reason):
                 self.ledger_trouble = reason
             case LedgerWorks():
@@ -174,8 +182,9 @@ class Board:
 
     def _members_known(self, known: MembersKnown) -> None:
         before = self._members[known.pool]
+        blank = () if known.pool in self.findings else None
         self._members[known.pool] = {
-            member.name: replace(before.get(member.name, MemberFigures(member)), member=member)
+            member.name: replace(before.get(member.name, MemberFigures(member, findings=blank)), member=member)
             for member in known.members
         }
         for member in known.members:
@@ -200,9 +209,12 @@ class Board:
         if attempt.smtp_time is not None:
             figures.smtp.observe(attempt.smtp_time)
         member = self._members.get(probe.pool, {}).get(probe.member)
-        if member and attempt.certificate_expiry:
-            expiry = attempt.certificate_expiry
-            self._members[probe.pool][probe.member] = replace(member, certificate_expiry=expiry)
+        if member and (attempt.certificate_expiry or attempt.tls.injected):
+            self._members[probe.pool][probe.member] = replace(
+                member,
+                certificate_expiry=attempt.certificate_expiry or member.certificate_expiry,
+                starttls_injections=member.starttls_injections + attempt.tls.injected,
+            )
 
     def _seen(self, seen: Seen) -> None:
         figures = self.path(*seen.record.probe.key)
@@ -264,6 +276,12 @@ class Board:
         self._setbacks.pop((changed.pool, changed.member), None)
         if changed.setbacks:
             self._setbacks[changed.pool, changed.member] = changed.setbacks
+
+    def _tls_judged(self, pool: str, findings: TlsFindings) -> None:
+        self.findings[pool] = findings.domain
+        for name, of_member in findings.servers.items():
+            if figures := self._members[pool].get(name):
+                self._members[pool][name] = replace(figures, findings=of_member)
 
     def _judged(self, judged: Judged) -> None:
         figures = self._members[judged.pool].get(judged.member)

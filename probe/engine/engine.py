@@ -12,7 +12,7 @@ from probe.engine.board import Board
 from probe.engine.evidence import KEPT, Evidence
 from probe.engine.examining import Examiner
 from probe.engine.flight import Flight
-from probe.engine.happenings import Happening, Judged, Reporter
+from probe.engine.happenings import Attempted, Happening, Judged, MembersKnown, Reporter
 from probe.engine.ledger_state import LedgerState
 from probe.engine.mailboxes import MailboxWatch
 from probe.engine.membership import Membership
@@ -23,13 +23,14 @@ from probe.engine.setbacks import Setbacks
 from probe.engine.settling import Settler
 from probe.engine.supervision import Loop, Supervisor
 from probe.engine.tidying import Tidier
+from probe.engine.tls_watch import TlsWatch
 from probe.engine.verdicts import Verdicts
 from probe.engine.watching import FolderWatch, ReadWhole
 from probe.model.letter import Folder
 from probe.model.outcome import State
 from probe.model.probe import Record
 from probe.model.settings import Mailbox, Member, Pool, Settings, TagKey
-from probe.ports import Clock, Enquirer, Finder, Ledger, MailboxAccess, ReportReader, Sender
+from probe.ports import Clock, Enquirer, Finder, Ledger, MailboxAccess, ReportReader, Sender, TlsPolicies
 
 OVERDUE_EVERY = timedelta(milliseconds=500)
 PRUNE_EVERY = timedelta(minutes=10)
@@ -50,6 +51,8 @@ class World:
     reports: ReportReader
     finders: Mapping[str, Finder]
     """Of the pools whose members are discovered."""
+    tls_policies: TlsPolicies | None = None
+    """None where nobody wants to know about the TLS of exchangers."""
 
 
 class Engine:
@@ -69,7 +72,7 @@ class Engine:
         self._verdicts = Verdicts(
             settings, self._evidence, members=self.board.members, clock=world.clock, report=self._report
         )
-        self._reporters: list[Reporter] = [self.board, self._verdicts, self._keep_verdict, *reporters]
+        self._reporters: list[Reporter] = [self.board, self._verdicts, self._keep_verdict, self._tell_tls, *reporters]
         self._ledger_state = LedgerState(self._report)
         self._supervisor = Supervisor(self._ledger_state, clock=world.clock)
         self._flight = Flight()
@@ -111,6 +114,7 @@ class Engine:
             spawn=self._supervisor.spawn,
         )
         self.memberships = {name: self._membership(pool) for name, pool in settings.pools.items()}
+        self._tls_watches = dict(self._watched_exchangers())
         self._watches = {name: self._mailbox_watch(mailbox) for name, mailbox in settings.mailboxes.items()}
         self._deferred: dict[tuple[str, str], list[Record]] = {}
         """Per pool and member, the probes from before a restart that wait for their next attempt."""
@@ -152,6 +156,8 @@ class Engine:
     def _loops(self) -> Iterator[Loop]:
         yield from (membership.run for membership in self.memberships.values())
         yield from (watch.run for watch in self._watches.values())
+        if self._probing:
+            yield from (watch.run for watch in self._tls_watches.values())
         yield from (self._verdicts.run, self._settle_overdue, self._prune, self._follow_clock)
 
     async def _begin(self) -> None:
@@ -198,6 +204,19 @@ class Engine:
             return  # The last one that was known is what a restart takes up, and what a load balancer may hold.
         if before is None or (before.state, before.guarded) != (verdict.state, verdict.guarded):
             self._supervisor.spawn(self.world.ledger.set_verdict(happening.pool, happening.member, verdict))
+
+    def _tell_tls(self, happening: Happening) -> None:
+        match happening:
+            case MembersKnown(pool, members) if watch := self._tls_watches.get(pool):
+                watch.members_known(members)
+            case Attempted(probe, attempt) if watch := self._tls_watches.get(probe.pool):
+                watch.saw(probe.member, attempt.tls)
+
+    def _watched_exchangers(self) -> Iterator[tuple[str, TlsWatch]]:
+        policies, clock = self.world.tls_policies, self.world.clock
+        for pool in self.settings.pools.values():
+            if policies and (domain := pool.mail_domain):
+                yield pool.name, TlsWatch(pool, domain, policies, clock=clock, report=self._report)
 
     def _membership(self, pool: Pool) -> Membership:
         return Membership(

@@ -8,6 +8,7 @@ from typing import assert_never
 from probe.model.letter import Hop
 from probe.model.outcome import OF_SENDING, Outcome, Stage, State
 from probe.model.settings import Member
+from probe.model.tls_findings import Finding
 from probe.model.trouble import Quota, Trouble
 from probe.model.verdict import Verdict
 from probe.ports import Tally, Total
@@ -138,6 +139,10 @@ class MemberFigures:
     """The last verdict that was up or down, for a load balancer that is to hold it while nobody can tell."""
     state_changes: int = 0
     certificate_expiry: datetime | None = None
+    starttls_injections: int = 0
+    """How often plain text came in front of the handshake."""
+    findings: tuple[Finding, ...] | None = None
+    """On its TLS; None where that is not judged, for its pool is not of exchangers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from probe.model.probe import Probe, Record
 from probe.model.reply import Attempt
 from probe.model.setbacks import Setback
 from probe.model.settings import Member
+from probe.model.tls_findings import TlsFindings
 from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.model.verdict import Verdict
 from probe.ports import Sighted
@@ -126,6 +127,14 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsJudged:
+    """What there is to say about the TLS of the exchangers of a pool, new or not."""
+
+    pool: str
+    findings: TlsFindings
+
+
+@dataclass(frozen=True, slots=True)
 class SharedFault:
     """Whether the members of a pool fail alike on a route."""
 
@@ -170,6 +179,7 @@ Happening = (
     | Judged
     | SharedFault
     | SetbacksChanged
+    | TlsJudged
     | LedgerFailed
     | LedgerWorks
 )

@@ -17,6 +17,8 @@ def member_metrics(members: Members) -> Iterator[Metric]:
     yield _states(members)
     yield _changes(members)
     yield _certificates(members)
+    yield _injections(members)
+    yield _findings(members)
 
 
 def setback_metrics(members: Iterable[MemberKey], setbacks: Mapping[MemberKey, int]) -> Iterator[Metric]:
@@ -77,4 +79,27 @@ def _certificates(members: Members) -> Metric:
     for labels, figures in members.items():
         if figures.certificate_expiry:
             family.add_metric(labels, figures.certificate_expiry.timestamp())
+    return family
+
+
+def _injections(members: Members) -> Metric:
+    family = CounterMetricFamily(
+        "mailflow_starttls_injections",
+        "How often plain text came in front of the TLS handshake, and the dialogue was given up for it.",
+        labels=_LABELS,
+    )
+    for labels, figures in members.items():
+        family.add_metric(labels, figures.starttls_injections)
+    return family
+
+
+def _findings(members: Members) -> Metric:
+    family = GaugeMetricFamily(
+        "mailflow_tls_findings",
+        "How many findings there are now on the TLS of the member, an exchanger.",
+        labels=_LABELS,
+    )
+    for labels, figures in members.items():
+        if figures.findings is not None:
+            family.add_metric(labels, len(figures.findings))
     return family

@@ -152,6 +152,12 @@ class Pool:
     discovery: Discovery | None = None
     smtp: SmtpSettings = SmtpSettings()
 
+    @property
+    def mail_domain(self) -> str | None:
+        """Return the domain whose exchangers the members are, where they are known to be that."""
+        is_of_mx = self.discovery is not None and self.discovery.kind is DiscoveryKind.MX
+        return self.discovery.name if self.discovery and is_of_mx else None
+
 
 @dataclass(frozen=True, slots=True)
 class MailAccess:

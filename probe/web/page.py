@@ -1,6 +1,6 @@
 """A page for people: what load balancers are told now, and where more is to be found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from urllib.parse import quote, urlencode
@@ -12,6 +12,7 @@ from starlette.routing import Route
 from probe.engine.board import Board
 from probe.engine.figures import MailboxFigures
 from probe.model.setbacks import summary
+from probe.model.tls_findings import Finding
 from probe.web.sources import Sources
 from probe.web.views import moment
 
@@ -75,7 +76,8 @@ def _pool(board: Board, pool: str) -> str:
 
 def _notes(board: Board, pool: str) -> str:
     note = board.discovery.get(pool)
-    return f"<p>{escape(note)}</p>\n" if note else ""
+    of_tls = [f"TLS: {finding.text}" for finding in board.findings.get(pool, ())]
+    return "".join(f"<p>{escape(text)}</p>\n" for text in [*([note] if note else []), *of_tls])
 
 
 def _members(board: Board, pool: str) -> Iterator[str]:
@@ -86,13 +88,22 @@ def _members(board: Board, pool: str) -> Iterator[str]:
             f'<tr><td><a href="/health/{_path(pool)}/{_path(name)}">{escape(name)}</a>'
             f'<td><a href="/api/v1/probes?{probes}">{escape(figures.member.endpoint)}</a>'
             f'<td class="{verdict.state}">{verdict.state}'
-            f"<td>{moment(verdict.since)}<td>{escape(verdict.reason)}{_setbacks(board, pool, name)}</tr>\n"
+            f"<td>{moment(verdict.since)}<td>{escape(verdict.reason)}"
+            f"{_setbacks(board, pool, name)}{_tls(figures.findings)}</tr>\n"
         )
 
 
 def _setbacks(board: Board, pool: str, member: str) -> str:
     told = summary(board.setbacks(pool, member))
     return f"<br>Retries: {escape(told)}" if told else ""
+
+
+def _tls(findings: Sequence[Finding] | None) -> str:
+    """Write the findings in short: their words, with the whole sentences where the pointer rests on them."""
+    if not findings:
+        return ""
+    words = ", ".join(dict.fromkeys(finding.word for finding in findings))
+    return f'<br><small title="{escape("; ".join(finding.text for finding in findings))}">TLS: {escape(words)}</small>'
 
 
 def _mailbox(name: str, figures: MailboxFigures) -> str:

@@ -13,6 +13,7 @@ from probe.model.probe import Record
 from probe.model.reply import Exchange, Reply
 from probe.model.setbacks import Setback
 from probe.model.stamp import stamp_of
+from probe.model.tls_findings import Finding, TlsFindings
 from probe.ports import Life, Page
 
 Json = dict[str, Any]
@@ -73,7 +74,12 @@ def page_view(page: Page) -> Json:
 
 def pools_view(board: Board) -> Json:
     """Return all pools with their members and the verdicts on them."""
-    return {"pools": [{"name": pool, "members": _members(board, pool)} for pool in board.settings.pools]}
+    return {
+        "pools": [
+            {"name": pool, "members": _members(board, pool), "findings": findings_view(board.findings.get(pool))}
+            for pool in board.settings.pools
+        ]
+    }
 
 
 def mailboxes_view(board: Board) -> Json:
@@ -81,16 +87,29 @@ def mailboxes_view(board: Board) -> Json:
     return {"mailboxes": [_mailbox(name, board.mailbox(name)) for name in board.settings.mailboxes]}
 
 
-def enquiry_view(envelope: Envelope, asked: Sequence[Asked], *, gap: str | None) -> Json:
-    """Return what servers say of an address, as `mailflow verify` tells it."""
+def enquiry_view(
+    envelope: Envelope, asked: Sequence[Asked], *, gap: str | None, findings: TlsFindings | None = None
+) -> Json:
+    """Return what servers say of an address, and what there is to say of their TLS, as `mailflow verify` tells it."""
     return {
         "address": envelope.recipient,
         "sender": envelope.sender,
         "consensus": consensus(asked, gap=gap).value,
         "summary": sentence(envelope.recipient, asked, gap=gap),
         "note": gap,
-        "servers": [_asked(each) for each in asked],
+        "findings": findings_view(findings.domain if findings else None),
+        "servers": [
+            _asked(each) | {"findings": findings_view(findings.servers.get(each.member.name) if findings else None)}
+            for each in asked
+        ],
     }
+
+
+def findings_view(findings: Iterable[Finding] | None) -> list[Json] | None:
+    """Return findings on TLS; None where it is not judged."""
+    if findings is None:
+        return None
+    return [{"finding": each.word.value, "source": each.source.value, "text": each.text} for each in findings]
 
 
 def why(record: Record) -> str:
@@ -124,6 +143,8 @@ def _asked(asked: Asked) -> Json:
         "reason": attempt.reason,
         "stages": {stage.value: took.total_seconds() for stage, took in attempt.stages.items()},
         "transcript": [_exchange(exchange, 1) for exchange in attempt.transcript],
+        "starttls_offered": attempt.tls.offered,
+        "tls_version": attempt.tls.version,
         "certificate_expiry": moment(attempt.certificate_expiry),
     }
 
@@ -191,6 +212,7 @@ def _members(board: Board, pool: str) -> list[Json]:
             "since": moment(verdict.since),
             "evidence": list(verdict.evidence),
             "setbacks": [_setback(setback) for setback in board.setbacks(pool, name)],
+            "findings": findings_view(figures.findings),
         }
         for name, figures in board.members(pool).items()
         for verdict in [board.verdict(pool, name)]

@@ -6,14 +6,17 @@ from datetime import timedelta
 
 from probe import discover
 from probe.engine.enquiring import Watch, ask_all
+from probe.engine.tls_watch import door, findings
 from probe.model.consensus import Asked
 from probe.model.message import Envelope
 from probe.model.settings import Discovery, DiscoveryKind, Member, Pool, Resolver, Settings, SmtpSettings
+from probe.model.tls_findings import TlsFindings
 from probe.net.clock import SystemClock
 from probe.oauth import TokenSource
 from probe.ports import Found
 from probe.smtp import SmtpSender
 from probe.smtp.visit import full_name
+from probe.tlspolicy import DnsTlsPolicies
 
 _STATIC = timedelta.max
 """How long members hold that stand in the config."""
@@ -45,6 +48,15 @@ class Enquiry:
             clock=clock,
             watch=watch,
         )
+
+    async def findings(self, asked: Sequence[Asked]) -> TlsFindings | None:
+        """Return what there is to say about the TLS that was seen by asking; None where no domain asks for any."""
+        domain, policies = self.pool.mail_domain, DnsTlsPolicies(self.resolver)
+        if domain is None:
+            return None
+        published = await policies.published(domain, {door(each.member) for each in asked})
+        seen = {each.member: each.attempt.tls for each in asked}
+        return findings(published, seen, policies, settings=self.pool.smtp, now=SystemClock().now())
 
 
 def to_exchangers(address: str, *, port: int, sender: str | None, resolver: Resolver) -> Enquiry:

@@ -13,6 +13,7 @@ from probe.net.descriptors import allow_many
 from probe.oauth import TokenSource
 from probe.ports import Ledger, Tokens
 from probe.smtp import SmtpSender
+from probe.tlspolicy import DnsTlsPolicies
 
 LEDGER_KEY = "ledger"
 """The id of the tag key that is kept in the ledger."""
@@ -41,6 +42,7 @@ async def open_world(settings: Settings, tokens: Tokens | None = None) -> AsyncI
                 for pool in settings.pools.values()
                 if pool.discovery
             },
+            tls_policies=DnsTlsPolicies(settings.resolver),
         )
 
 

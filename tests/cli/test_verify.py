@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,11 +49,11 @@ class Town:
     servers: dict[str, SmtpServer] = field(default_factory=dict)
     port: int = 0
 
-    def domain(self, name: str, *servers: str) -> str:
-        """Give a domain these exchangers, best first, and return an address in it."""
+    def domain(self, name: str, *servers: str, more: Sequence[str] = ()) -> str:
+        """Give a domain these exchangers, best first, and these records; return an address in it."""
         records = [f"{name} MX {10 * rank} {server}" for rank, server in enumerate(servers, 1)]
         records += [f"{server} A {ADDRESSES[server]}" for server in servers if server in ADDRESSES]
-        self.dns.serve("\n".join(records) + "\n")
+        self.dns.serve("\n".join([*records, *more]) + "\n")
         return f"monitor@{name}.lab.test"
 
     def verify(self, address: str, *arguments: str) -> Result:
@@ -323,3 +323,55 @@ def test_a_bad_config_is_no_answer_of_servers(tmp_path: Path) -> None:
     told = mailflow("verify", "a@b.test", "--pool", "vip", "-c", tmp_path / "none.yaml")
     assert (told.exit_code, told.stdout) == (3, "")
     assert "none.yaml:1: cannot be read" in told.stderr
+
+
+# TLS
+
+ANNOUNCED = '_mta-sts.policy TXT "v=STSv1; id=1"'
+UNSIGNED = f"_25._tcp.yes TLSA 3 1 1 {'00' * 32}"
+
+
+def test_findings_on_tls_stand_between_the_answers_and_what_they_come_to(town: Town) -> None:
+    done = town.verify(town.domain("policy", "yes", "also", more=[ANNOUNCED]))
+    assert done.exit_code == 0, "a finding changes no verdict"
+    *_, head, row, summary = done.stdout.splitlines()
+    assert head.split() == ["TLS", "of", "source", "finding", "text"]
+    assert row.split(maxsplit=3) == [
+        "domain",
+        "mta-sts",
+        "sts-policy-fetch-error",
+        "mta-sts.policy.lab.test has no address, while a policy is announced",
+    ]
+    assert summary.startswith("all 2 servers accept")
+
+
+def test_where_there_is_nothing_to_say_about_tls_there_is_no_table_of_it(town: Town) -> None:
+    done = town.verify(town.domain("plain", "yes"))
+    assert done.exit_code == 0
+    assert "TLS" not in done.stdout
+
+
+def test_findings_are_told_in_json_by_domain_and_by_server(town: Town) -> None:
+    unsigned = UNSIGNED.replace("25", str(town.port), 1)
+    done = town.verify(town.domain("policy", "yes", "also", more=[ANNOUNCED, unsigned]), "--json")
+    told = json.loads(done.stdout)
+    assert [finding["finding"] for finding in told["findings"]] == ["sts-policy-fetch-error"]
+    by_server = {server["hostname"]: server["findings"] for server in told["servers"]}
+    assert by_server == {
+        "yes.lab.test": [
+            {
+                "finding": "dnssec-missing",
+                "source": "dane",
+                "text": "yes.lab.test has TLSA records without DNSSEC: not judged",
+            }
+        ],
+        "also.lab.test": [],
+    }
+    assert [(server["starttls_offered"], server["tls_version"]) for server in told["servers"]] == [(False, None)] * 2
+
+
+def test_where_no_domain_asks_for_any_tls_it_is_not_judged(town: Town) -> None:
+    address = ADDRESSES["yes"]
+    done = mailflow("verify", f"monitor@[{address}]", "--port", str(town.port), *FAST, "--json")
+    told = json.loads(done.stdout)
+    assert (told["findings"], [server["findings"] for server in told["servers"]]) == (None, [None])

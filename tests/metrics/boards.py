@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from probe.engine.board import Board
-from probe.engine.happenings import Attempted, Ended, FolderRead, Judged, MembersKnown, Seen, Started
+from probe.engine.happenings import Attempted, Ended, FolderRead, Judged, MembersKnown, Seen, Started, TlsJudged
 from probe.model.findings import Findings
 from probe.model.letter import Folder, Hop, Place, Sighting
 from probe.model.outcome import Outcome, Stage, State
@@ -12,7 +12,8 @@ from probe.model.probe import Judgement, Probe, Record, Sending
 from probe.model.reply import Attempt, Ending, Reply
 from probe.model.secret import Secret
 from probe.model.setbacks import Kind, Setback, Subject
-from probe.model.settings import ImapSettings, Login, Mailbox, Member, Pool, Route, Settings
+from probe.model.settings import Discovery, DiscoveryKind, ImapSettings, Login, Mailbox, Member, Pool, Route, Settings
+from probe.model.tls_findings import Finding, Source, TlsFindings, Word
 from probe.model.trouble import Quota
 from probe.model.verdict import Verdict
 from probe.ports import Sighted
@@ -68,6 +69,20 @@ def lively_board() -> Board:
     board(Judged("vip", "mta1", Verdict(State.UP, "fine", NOW, ("a1",), NOW), None))
     board(Judged("vip", "mta2", Verdict(State.DOWN, "3 probes in a row missing", NOW, ("a2",), NOW), None))
     return board
+
+
+def board_of_exchangers() -> Board:
+    """A board of two exchangers; there is something to say about the TLS of mx2 and of their domain."""
+    found = tuple(Member("mx", f"mx{number}-v4", "127.0.0.1", 2525 + number) for number in (1, 2))
+    pool = Pool("mx", discovery=Discovery(DiscoveryKind.MX, "lab.test"))
+    board = Board(replace(settings(), pools={"mx": pool}, routes={}), now=NOW)
+    board(MembersKnown("mx", found))
+    board(TlsJudged("mx", TlsFindings((TESTING,), {"mx1-v4": (), "mx2-v4": (MISFIT, MISFIT), "gone": (MISFIT,)})))
+    return board
+
+
+TESTING = Finding(Word.STS_NOT_ENFORCED, Source.MTA_STS, "the policy is in mode testing")
+MISFIT = Finding(Word.VALIDATION_FAILURE, Source.DANE, 'none of the TLSA records of <mx2> fits "it"')
 
 
 def a_probe(probe_id: str, member: str = "mta1") -> Probe:

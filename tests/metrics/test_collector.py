@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,7 +28,8 @@ from probe.metrics.collector import registry
 from probe.model.letter import Folder
 from probe.model.outcome import OF_ASKING, OF_SENDING, Outcome, Stage
 from probe.model.reply import Attempt, Ending
-from probe.model.settings import Settings
+from probe.model.settings import Member, Settings
+from probe.model.tls_seen import TlsSeen
 from probe.model.trouble import TroubleKind
 from probe.ports import Tally, Total
 from tests.metrics.boards import (
@@ -36,6 +38,8 @@ from tests.metrics.boards import (
     a_probe,
     accepted,
     asking,
+    attempt,
+    board_of_exchangers,
     fresh_board,
     greylisted,
     lively_board,
@@ -211,6 +215,31 @@ def test_a_bucket_counts_all_that_took_no_longer(bound: str, count: int) -> None
 @pytest.mark.parametrize(("state", "value"), [("up", 0), ("down", 1), ("unknown", 0)])
 def test_a_member_is_in_one_state(state: str, value: float) -> None:
     assert scrape(lively_board())[f'mailflow_member_state{{member="mta2",pool="vip",state="{state}"}}'] == value
+
+
+def test_findings_are_counted_where_there_can_be_any() -> None:
+    told = {name: value for name, value in scrape(board_of_exchangers()).items() if "tls_findings" in name}
+    assert told == {
+        'mailflow_tls_findings{member="mx1-v4",pool="mx"}': 0,
+        'mailflow_tls_findings{member="mx2-v4",pool="mx"}': 2,
+    }
+    assert not [name for name in scrape(lively_board()) if "tls_findings" in name]
+
+
+def test_findings_are_counted_from_the_start() -> None:
+    board = board_of_exchangers()
+    board(MembersKnown("mx", (Member("mx", "mx3-v4", "127.0.0.1"),)))
+    assert scrape(board)['mailflow_tls_findings{member="mx3-v4",pool="mx"}'] == 0
+
+
+def test_plain_text_in_front_of_a_handshake_is_counted_from_the_start() -> None:
+    board, series = fresh_board(), 'mailflow_starttls_injections_total{member="mta1",pool="vip"}'
+    assert scrape(board)[series] == 0
+    injected = replace(attempt(), certificate_expiry=None, tls=TlsSeen(offered=True, injected=True))
+    for seen in (injected, attempt(), injected):
+        board(Attempted(a_probe("a1"), seen, 1))
+    assert scrape(board)[series] == 2
+    assert scrape(board)[series.replace("mta1", "mta2")] == 0
 
 
 def test_a_member_that_is_gone_takes_its_series_along() -> None:

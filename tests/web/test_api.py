@@ -79,6 +79,7 @@ def test_pools_are_listed_with_their_members_and_verdicts() -> None:
                         "since": "2026-11-21T10:00:00.000000Z",
                         "evidence": ["a1"],
                         "setbacks": [],
+                        "findings": None,
                     },
                     {
                         "name": "mta2",
@@ -88,8 +89,10 @@ def test_pools_are_listed_with_their_members_and_verdicts() -> None:
                         "since": "2026-11-21T10:00:00.000000Z",
                         "evidence": ["a2"],
                         "setbacks": [],
+                        "findings": None,
                     },
                 ],
+                "findings": None,
             }
         ]
     }
