@@ -16,13 +16,14 @@ from probe.config import schema
 from probe.config.unavailable import ANY, UNAVAILABLE
 from probe.metrics import ReloadState, TokenExpiries
 from probe.metrics.collector import registry
+from probe.model.findings import Word
 from probe.model.outcome import Outcome, Stage
 from probe.web.api import api_routes
 from probe.web.health import health_routes
 from probe.web.page import page_routes
 from probe.web.program import program_routes
 from tests.docs.markdown import ROOT, Row, section, tables
-from tests.metrics.boards import NOW, lively_board
+from tests.metrics.boards import NOW, board_of_exchangers, lively_board
 
 COMMANDS = {name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))}
 SCHEMA = schema()
@@ -112,13 +113,23 @@ def test_the_word_stage_names_every_stage() -> None:
     assert meaning.replace(" (the reply after the final dot)", "") == ", ".join(Stage)
 
 
+def test_every_finding_is_in_the_readme() -> None:
+    assert first_words("Findings on TLS") == list(Word)
+
+
 # Metrics
 
 
 def exported() -> dict[str, tuple[str, set[str]]]:
     """Every metric of ours, with its type and its labels."""
-    told = registry(lively_board().snapshot(NOW), ReloadState(True, NOW), TokenExpiries(mailboxes={"monitor": NOW}))
-    families: list[Metric] = list(told.collect())
+    expiries = TokenExpiries(mailboxes={"monitor": NOW})
+    boards = (lively_board(), board_of_exchangers())  # the last one has fewer members, but tells of their TLS, too
+    families: list[Metric] = [
+        family
+        for board in boards
+        for family in registry(board.snapshot(NOW), ReloadState(True, NOW), expiries).collect()
+        if family.samples
+    ]
     return {
         family.name + ("_total" if family.type == "counter" else ""): (
             family.type,

@@ -1,6 +1,7 @@
 """A real name server for the zone lab.test, whose records can be rewritten while it runs."""
 
 import signal
+import subprocess
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -19,13 +20,14 @@ from tests.lab.server import Server
 from tests.lab.site import Endpoint
 
 DNS_PORT = 5353
+_ALGORITHM = "ecdsap256sha256"
 _LOADS_WITHIN = timedelta(seconds=5)
 
 
 class Knot(Server):
     """Answers for lab.test; the members are known to it from the start."""
 
-    def __init__(self, *, address: str, members: Sequence[str], home: Path, guard: Guard) -> None:
+    def __init__(self, *, address: str, members: Sequence[str], home: Path, guard: Guard, signed: bool = False) -> None:
         command = ["/usr/sbin/knotd", "-c", home / "knot.conf"]
         super().__init__("knot", command, greets=Endpoint(address, DNS_PORT), log=home / "knot.log", guard=guard)
         self.address = address
@@ -34,7 +36,10 @@ class Knot(Server):
         self._serial = 0
         self._zone = home / f"{DOMAIN}.zone"
         home.mkdir()
-        (home / "knot.conf").write_text(_knot_conf(home, address))
+        self._conf = home / "knot.conf"
+        self._conf.write_text(_knot_conf(home, address, signed=signed))
+        if signed:
+            self._keymgr("generate", f"algorithm={_ALGORITHM}", "ksk=yes", "zsk=yes")
         self._write(self.records, timedelta(seconds=1))
 
     def rewrite(self, records: Sequence[str], *, ttl: timedelta = timedelta(seconds=1)) -> None:
@@ -46,6 +51,10 @@ class Knot(Server):
             if time.monotonic() > give_up:
                 raise LabError(f"knot did not take the new zone; its last words:\n{self.last_words()}")
             time.sleep(0.01)
+
+    def trust_anchor(self) -> str:
+        """Return the DNSKEY record by which a resolver validates a signed zone."""
+        return self._keymgr("dnskey").splitlines()[0]
 
     def heal(self) -> None:
         """Run, with the records of the start."""
@@ -59,10 +68,14 @@ class Knot(Server):
             answer = dns.query.udp(question, self.address, port=DNS_PORT, timeout=0.5)
         except (OSError, dns.exception.DNSException):
             return False
-        return any(record.serial == self._serial for rrset in answer.answer for record in rrset)
+        return any(record.serial >= self._serial for rrset in answer.answer for record in rrset)
+
+    def _keymgr(self, *command: str) -> str:
+        keymgr = ["/usr/sbin/keymgr", "-c", str(self._conf), f"{DOMAIN}.", *command]
+        return subprocess.run(keymgr, capture_output=True, text=True, check=True).stdout
 
     def _write(self, records: Sequence[str], ttl: timedelta) -> None:
-        self._serial += 1
+        self._serial += 10  # signing counts on from it
         head = [
             f"$ORIGIN {DOMAIN}.",
             f"$TTL {ttl.total_seconds():.0f}",
@@ -88,7 +101,8 @@ def _records(members: Sequence[str]) -> list[str]:
     ]
 
 
-def _knot_conf(home: Path, address: str) -> str:
+def _knot_conf(home: Path, address: str, *, signed: bool) -> str:
+    signing = "\n    dnssec-signing: on\n    dnssec-policy: lab" if signed else ""
     return f"""\
 server:
     rundir: {home}
@@ -101,9 +115,13 @@ log:
     any: info
 database:
     storage: {home}
+policy:
+  - id: lab
+    algorithm: {_ALGORITHM}
+    single-type-signing: on
 zone:
   - domain: {DOMAIN}
     storage: {home}
     zonefile-sync: -1
-    journal-content: none
+    journal-content: none{signing}
 """

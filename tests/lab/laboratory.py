@@ -9,16 +9,17 @@ import yaml
 from imapclient import IMAPClient
 
 from tests.lab.addresses import DOMAIN, MONITOR
-from tests.lab.certificates import Authority
+from tests.lab.certificates import Authority, Certificate
 from tests.lab.config import config_for, merged
 from tests.lab.dovecot import Dovecot
 from tests.lab.gateway import Gateway
 from tests.lab.guard import Guard
-from tests.lab.knot import DNS_PORT, Knot
+from tests.lab.knot import Knot
 from tests.lab.postfix import Member
 from tests.lab.requirements import require_servers
 from tests.lab.server import Server
 from tests.lab.site import Site
+from tests.lab.unbound import Unbound
 
 
 class Laboratory:
@@ -27,11 +28,13 @@ class Laboratory:
     Several laboratories can run at once: each has addresses and a directory of its own.
     """
 
-    def __init__(self, members: int = 4, *, dns: bool = False) -> None:
+    def __init__(self, members: int = 4, *, dns: bool = False, dnssec: bool = False) -> None:
         require_servers()
         self._size = members
-        self._wants_dns = dns
+        self._wants_dns = dns or dnssec
+        self._wants_dnssec = dnssec
         self._knot: Knot | None = None
+        self._unbound: Unbound | None = None
         self._undo = ExitStack()
 
     def start(self) -> None:
@@ -83,10 +86,20 @@ class Laboratory:
         return self._knot
 
     @property
+    def resolver(self) -> Unbound:
+        """The validating resolver of a `Laboratory(dnssec=True)`."""
+        assert self._unbound is not None, "ask for it: Laboratory(dnssec=True)"
+        return self._unbound
+
+    def certify(self, hostname: str) -> Certificate:
+        """Sign a certificate for a server that a test brings itself."""
+        return self._authority.certify(hostname)
+
+    @property
     def servers(self) -> dict[str, Server]:
         """Every server by its name."""
-        servers: list[Server] = [self.dovecot, self.gateway, *self.members.values()]
-        return {server.name: server for server in [*servers, *([self._knot] if self._knot else [])]}
+        servers = (self.dovecot, self.gateway, *self.members.values(), self._knot, self._unbound)
+        return {server.name: server for server in servers if server}
 
     def member(self, name: str) -> Member:
         """Return the member called `name`: mta1, mta2, ..."""
@@ -100,6 +113,8 @@ class Laboratory:
         self.gateway.start()
         if self._knot:
             self._knot.heal()
+        if self._unbound:
+            self._unbound.start()
 
     def imap(self, user: str = MONITOR) -> IMAPClient:
         """Return an IMAP client that is logged in as `user`; close it, best by `with`."""
@@ -117,7 +132,8 @@ class Laboratory:
         """Return a config for this laboratory; mappings in `overrides` are laid over it, key by key."""
         config = config_for(self.members.values(), hub=self.hub, home=self.path, ca_file=self.ca_file)
         if self._knot:
-            config["resolver"] = {"nameservers": [self.hub], "port": DNS_PORT}
+            port = self._unbound.port if self._unbound else self._knot.port
+            config["resolver"] = {"nameservers": [self.hub], "port": port}
         return merged(config, overrides)
 
     def write_config(self, path: Path | None = None, **overrides: Any) -> Path:
@@ -135,7 +151,11 @@ class Laboratory:
         self.members = {member.name: member for member in members}
         if self._wants_dns:
             addresses = [member.address for member in members]
-            self._knot = Knot(address=self.hub, members=addresses, home=self.path / "knot", guard=self._guard)
+            home = self.path / "knot"
+            signed = self._wants_dnssec
+            self._knot = Knot(address=self.hub, members=addresses, home=home, guard=self._guard, signed=signed)
+            if signed:
+                self._unbound = Unbound(self._knot, home=self.path / "unbound", guard=self._guard)
 
     def _build_member(self, number: int) -> Member:
         name, address = f"mta{number}", self._site.member_address(number)

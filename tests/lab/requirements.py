@@ -15,6 +15,7 @@ _PROGRAMS = {
     "/usr/lib/dovecot/lmtp": "dovecot-lmtpd",
     "/usr/bin/sievec": "dovecot-sieve",
     "/usr/sbin/knotd": "knot",
+    "/usr/sbin/unbound": "unbound",
 }
 _DOVECOT_SPOKEN = "2.3."
 
