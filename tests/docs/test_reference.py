@@ -16,8 +16,8 @@ from probe.config import schema
 from probe.config.unavailable import ANY, UNAVAILABLE
 from probe.metrics import ReloadState, TokenExpiries
 from probe.metrics.collector import registry
-from probe.model.findings import Word
 from probe.model.outcome import Outcome, Stage
+from probe.model.tls_findings import Word
 from probe.web.api import api_routes
 from probe.web.health import health_routes
 from probe.web.page import page_routes
