@@ -73,6 +73,10 @@ class Member(Server):
         """Send everything through a filter that changes a letter of it."""
         self._set(replace(self.faults, damages=self._gateway.transport(Altered.DAMAGE) if on else ""))
 
+    def stray(self, on: bool = True) -> None:
+        """Send everything through the gateway, which encodes it anew and leaves its Received line."""
+        self._set(replace(self.faults, detour=self._gateway.transport(Altered.QUOTE) if on else ""))
+
     def detour(self, by: "Member | None", *, tls: bool = False) -> None:
         """Send everything by another member instead of to the mail store; `None` ends that."""
         transport = f"smtp:[{by.address}]:{by.port}" if by else ""

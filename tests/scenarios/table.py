@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tests.lab import DOMAIN, Member, Stage
 from tests.scenarios import attacks, probe_faults
-from tests.scenarios.scenario import MEMBERS, Break, Scenario
+from tests.scenarios.scenario import MEMBERS, Break, Scenario, Scene
 
 CULPRIT = "mta3"
 ALONE = frozenset({CULPRIT})
@@ -46,6 +46,10 @@ def to(address: str) -> Break:
     return lambda scene: scene.program.reload(routes={"inbound": {"to": f"{address}@{DOMAIN}"}})
 
 
+def never_by_the_gateway(scene: Scene) -> None:
+    scene.program.reload(routes={"inbound": {"path": {"never": ["^gateway"]}}})
+
+
 def culprits(outcomes: str) -> dict[str, str]:
     return {CULPRIT: outcomes}
 
@@ -75,6 +79,14 @@ SCENARIOS = (
         ALONE,
         patience_seconds=4,
     ),
+    Scenario("a member damages mail", of(Member.damage), culprits("altered delivered"), ALONE),
+    Scenario("a member encodes mail anew", of(Member.stray)),
+    Scenario(
+        "a member sends its mail by a forbidden way",
+        both(never_by_the_gateway, of(Member.stray)),
+        culprits("misrouted delivered"),
+        ALONE,
+    ),
     Scenario("a member is slow, but not too slow", of(slow(1, Stage.RCPT))),
     Scenario(
         "a member is too slow at RCPT",
@@ -89,6 +101,12 @@ SCENARIOS = (
         "one discards and one is stopped",
         both(of(Member.discard), of(Member.stop, "mta1")),
         {CULPRIT: "missing delivered", "mta1": GONE},
+        frozenset({CULPRIT, "mta1"}),
+    ),
+    Scenario(
+        "one discards and one damages mail",
+        both(of(Member.discard), of(Member.damage, "mta1")),
+        {CULPRIT: "missing delivered", "mta1": "altered delivered"},
         frozenset({CULPRIT, "mta1"}),
     ),
     Scenario(
@@ -111,6 +129,15 @@ SCENARIOS = (
     ),
     Scenario("all mail is filed as junk", to("junk"), everybodys("junked delivered"), shared_fault=True),
     Scenario("all mail bounces", to("bounce"), everybodys("bounced delivered"), shared_fault=True),
+    Scenario("all damage mail", of_all(Member.damage), everybodys("altered delivered"), shared_fault=True),
+    Scenario(
+        "all mail goes by a forbidden way",
+        both(never_by_the_gateway, of_all(Member.stray)),
+        everybodys("misrouted delivered"),
+        shared_fault=True,
+    ),
+    Scenario("all mail gets a footer", to("footer"), everybodys("altered delivered"), shared_fault=True),
+    Scenario("all mail is encoded anew", to("encode")),
     Scenario("all mail is late", to("delay"), everybodys("missing delivered"), shared_fault=True),
     Scenario("all mail arrives twice", to("twice")),
     # The mailbox.
