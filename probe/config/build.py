@@ -9,6 +9,7 @@ from probe.config.pools import PoolSection, SmtpSection
 from probe.config.root import Config
 from probe.config.routes import RouteSection
 from probe.model.oauth import TokenLogin
+from probe.model.rules import PathRules
 from probe.model.secret import Secret
 from probe.model.settings import (
     LONGEST_BODY,
@@ -20,7 +21,6 @@ from probe.model.settings import (
     Login,
     Mailbox,
     Member,
-    PathRules,
     Pool,
     Pop3Settings,
     ProxyProtocol,

@@ -21,7 +21,8 @@ from probe.config.fields import (
 from probe.config.problems import quoted, refusal
 from probe.config.section import Section, surroundings
 from probe.model.outcome import Outcome
-from probe.model.settings import Content, ContentKind, Pattern, Retry
+from probe.model.rules import Pattern
+from probe.model.settings import Content, ContentKind, Retry
 from probe.net.text import printable
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from probe.model.letter import Hop
-from probe.model.settings import PathRules
+from probe.model.rules import PathRules
 
 Signature = tuple[tuple[str, bool | None], ...]
 """The hosts of a way by name, and whether each took the message over TLS; None where it does not say."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 
 from probe.model.oauth import Bearer, TokenLogin
 from probe.model.outcome import Outcome
+from probe.model.rules import NO_RULES, PathRules
 from probe.model.secret import Secret
 
 
@@ -240,27 +240,6 @@ class Retry:
     longest: timedelta = timedelta(minutes=15)
 
 
-class Pattern(Protocol):
-    """A compiled regular expression; to search takes a time that only grows with the text."""
-
-    @property
-    def pattern(self) -> str:
-        """Return it as it was written."""
-
-    def search(self, text: str, /) -> object | None:
-        """Return something where it matches anywhere in the text."""
-
-
-@dataclass(frozen=True, slots=True)
-class PathRules:
-    """What the way of a message must look like, by the names of the hosts that took it."""
-
-    through: tuple[Pattern, ...] = ()
-    """Each must match one of the hosts."""
-    never: tuple[Pattern, ...] = ()
-    """None may match any."""
-
-
 @dataclass(frozen=True, slots=True)
 class Route:
     """One thing watched all the time: pool x mailbox x how often x what is expected."""
@@ -281,7 +260,7 @@ class Route:
     content: Content = Content()
     footer: bool = False
     """Whether text may be added above or below that of its messages, as gateways and mailing lists do."""
-    path: PathRules = PathRules()
+    path: PathRules = NO_RULES
     authserv_id: str | None = None
     """The name of the one server whose Authentication-Results are believed (RFC 8601 2.5)."""
     objective: float = 0.995

@@ -9,7 +9,8 @@ from probe.engine.examining import Examiner
 from probe.model.findings import NOTHING_FOUND, Findings
 from probe.model.letter import Folder, Letter, Place
 from probe.model.probe import Probe
-from probe.model.settings import PathRules, Route
+from probe.model.rules import PathRules
+from probe.model.settings import Route
 from tests.engine.fakes import NOON
 from tests.engine.scene import KEY, SECOND, a_probe, message, route
 

@@ -4,7 +4,7 @@ import pytest
 
 from probe.model.letter import Hop
 from probe.model.path import Signature, broken_rule, changes, signature
-from probe.model.settings import PathRules
+from probe.model.rules import PathRules
 
 WAY = ("mta1.lab.test", "gw.lab.test", "store.lab.test")
 
