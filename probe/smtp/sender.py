@@ -72,6 +72,8 @@ class SmtpSender:
 
     async def ask(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
         """Ask by MAIL and RCPT whether mail would be taken; never later than ``until``, and never raise."""
+        if settings.reuse:
+            await self._lines.to(member).close()  # never are there two connections to a member
         return await self._speak(Enquiry, member, envelope, settings=settings, until=until)
 
     async def _over_kept(self, errand: Errand) -> Attempt | None:

@@ -316,6 +316,13 @@ async def test_an_engine_that_is_cancelled_leaves_no_task(scene: Scene) -> None:
 
 
 @on_scene
+async def test_at_the_end_leave_is_taken_of_members_whose_connection_was_kept(scene: Scene) -> None:
+    async with scene.working(scene.engine(settings("mta1"))):
+        assert not scene.sender.closed
+    assert scene.sender.closed
+
+
+@on_scene
 async def test_reporters_hear_everything_in_order(scene: Scene) -> None:
     engine = scene.engine(settings("mta1"))
     async with scene.working(engine):

@@ -11,7 +11,8 @@ import pytest
 from probe.model.message import Envelope
 from probe.model.outcome import Stage
 from probe.model.reply import Attempt, Ending
-from probe.model.settings import Member, SmtpSettings
+from probe.model.secret import Secret
+from probe.model.settings import Login, Member, ProxyProtocol, SmtpSettings, Timeouts
 from probe.net.clock import SystemClock
 from probe.smtp import SmtpSender
 from probe.smtp import line as line_module
@@ -355,6 +356,51 @@ def test_a_frozen_server_holds_nobody_up_at_the_end(run: Run) -> None:
             began = asyncio.get_running_loop().time()
             await here.sender.close()
             assert asyncio.get_running_loop().time() - began < 5
+
+    run(story())
+
+
+def test_who_only_asks_has_a_connection_of_his_own_and_no_other_stands_beside_it(run: Run) -> None:
+    async def story() -> None:
+        async with site() as here:
+            await here.send()
+            until = here.clock.now() + timedelta(seconds=20)
+            asked = await here.sender.ask(here.member, ENVELOPE, settings=KEEPING, until=until)
+            assert (asked.ending, asked.stage, asked.transcript[0].stage) == (
+                Ending.ACCEPTED,
+                Stage.RCPT,
+                Stage.BANNER,
+            )
+            assert here.server.heard.index(b"QUIT") < here.server.heard.index(b"EHLO probe.test", 1)
+
+    run(story())
+
+
+def test_who_we_are_is_said_once_for_each_connection(run: Run) -> None:
+    async def story() -> None:
+        login = Login("user", Secret("secret"))
+        settings = replace(KEEPING, proxy_protocol=ProxyProtocol.V1, login=login, login_without_tls=True)
+        async with site({**KNOWS_RSET, "PROXY": b""}, settings=settings) as here:
+            attempts = [await here.send() for _ in range(3)]
+            assert [attempt.ending for attempt in attempts] == [Ending.ACCEPTED] * 3
+            assert (here.said(b"PROXY"), here.said(b"AUTH"), here.server.sessions) == (1, 1, 1)
+            assert Stage.AUTH in attempts[0].stages
+            assert not FRESH_ONLY & set(attempts[2].stages)
+
+    run(story())
+
+
+def test_a_kept_connection_that_is_dead_leaves_time_for_a_new_one(run: Run) -> None:
+    async def story() -> None:
+        limits = Timeouts(*[timedelta(seconds=1)] * 3)  # all of the time would be gone with one reply
+        settings = replace(KEEPING, timeouts=limits)
+        async with site({"RSET": hang}, settings=settings) as here:
+            await here.send()
+            second = await here.send()
+        assert second.ending is Ending.ACCEPTED
+        assert second.transcript[0].took < timedelta(seconds=0.9)
+        assert second.smtp_time
+        assert second.smtp_time < timedelta(seconds=0.5)  # the time of the dead one is not in it
 
     run(story())
 
