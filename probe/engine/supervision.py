@@ -42,6 +42,8 @@ class Supervisor:
         task = self._group.create_task(self._contained(coroutine))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # Cancelled before its first step, it has not begun what it was to run.
+        task.add_done_callback(lambda _: coroutine.close())
 
     def keep(self, loop: Loop) -> None:
         """Run a loop; when it breaks, say so and begin it again: one fault must not end the watch."""
