@@ -80,6 +80,11 @@ def test_a_refusal_without_more_can_speak_at_the_stages_of_the_server(
     assert can_speak(outcome, stage, code=code) is (stage in SPEAKING | {Stage.CONNECT})
 
 
+def test_a_refusal_for_good_can_speak_at_the_stages_of_the_server_whatever_its_codes() -> None:
+    refusals = [each for each in everything() if each.ending is Ending.REFUSED and each.stage in SPEAKING]
+    assert all(row.can_speak for each in refusals if (row := failure(each)))
+
+
 def test_no_refusal_at_rcpt_or_auth_can_speak_whatever_its_codes() -> None:
     refusals = [each for each in everything() if each.ending in CLASSES and each.stage in {Stage.RCPT, Stage.AUTH}]
     assert not any(row.can_speak for each in refusals if (row := failure(each)))
@@ -123,37 +128,35 @@ def test_who_is_out_of_reach_can_be_blamed_whatever_the_stage(stage: Stage | Non
         ("body", 554, "5.4.6", True),
         ("body", 554, None, True),
         ("body", 550, "5.7.1", True),
-        # of us: too often, not well enough known, or by a wrong login
+        ("body", 451, "4.6.0", True),
+        ("body", 452, "4.2.2", True),
+        ("body", 550, "5.6.0", True),
+        ("body", 550, "5.7.26", True),
+        ("body", 552, None, True),
+        ("body", 552, "5.2.2", True),
+        ("ehlo", 530, None, True),
+        ("mail", 450, "4.1.7", True),
+        ("mail", 451, "4.7.500", True),
+        ("mail", 530, "5.7.0", True),
+        ("mail", 550, "5.1.8", True),
+        ("mail", 550, "5.7.27", True),
+        # of us: too often, or not known well enough
         ("banner", 421, "4.7.0", False),
         ("banner", 450, "4.7.1", False),
         ("mail", 421, "4.7.28", False),
         ("mail", 450, "4.7.25", False),
-        ("mail", 451, "4.7.500", False),
-        ("ehlo", 530, None, False),
-        ("mail", 530, "5.7.0", False),
-        ("mail", 550, "5.7.8", False),
-        ("mail", 550, "5.7.27", False),
-        ("mail", 550, "5.7.30", False),
-        ("body", 550, "5.7.26", False),
+        # of our login
         ("auth", 454, "4.7.0", False),
         ("auth", 534, "5.7.9", False),
         ("auth", 535, "5.7.8", False),
         ("auth", 538, "5.7.11", False),
-        # of addresses and mailboxes
-        ("mail", 450, "4.1.7", False),
-        ("mail", 550, "5.1.8", False),
-        ("body", 452, "4.2.2", False),
-        ("body", 552, "5.2.2", False),
-        ("body", 552, None, False),
+        # of the recipient
         ("rcpt", 452, "4.2.2", False),
         ("rcpt", 552, None, False),
         ("rcpt", 550, "5.1.1", False),
         ("rcpt", 556, "5.1.10", False),
         ("rcpt", 554, "5.7.1", False),
         ("rcpt", 421, "4.3.2", False),
-        # of the content
-        ("body", 451, "4.6.0", False),
-        ("body", 550, "5.6.0", False),
     ],
 )
 def test_what_mail_people_know_of_replies(stage: str, code: int, enhanced: str | None, can: bool) -> None:
