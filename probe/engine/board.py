@@ -68,14 +68,14 @@ class Board:
         self._open: set[str] = set()
         self.discovery: dict[str, str] = {}
         """Per pool, what an operator should know of how its members were found."""
-        self.findings: dict[str, tuple[Finding, ...]] = {}
+        self.tls_findings: dict[str, tuple[Finding, ...]] = {}
         """Per pool of exchangers, what there is to say about the TLS that their domain asks for."""
         self.ledger_trouble: str | None = None
         self.restored = False
         """Whether what was counted before is known."""
         for pool in settings.pools.values():
             if pool.mail_domain:
-                self.findings[pool.name] = ()
+                self.tls_findings[pool.name] = ()
             if pool.discovery is None:
                 self._members_known(MembersKnown(pool.name, pool.members))
 
@@ -182,7 +182,7 @@ class Board:
 
     def _members_known(self, known: MembersKnown) -> None:
         before = self._members[known.pool]
-        blank = () if known.pool in self.findings else None
+        blank = () if known.pool in self.tls_findings else None
         self._members[known.pool] = {
             member.name: replace(before.get(member.name, MemberFigures(member, findings=blank)), member=member)
             for member in known.members
@@ -278,7 +278,7 @@ class Board:
             self._setbacks[changed.pool, changed.member] = changed.setbacks
 
     def _tls_judged(self, pool: str, findings: TlsFindings) -> None:
-        self.findings[pool] = findings.domain
+        self.tls_findings[pool] = findings.domain
         for name, of_member in findings.servers.items():
             if figures := self._members[pool].get(name):
                 self._members[pool][name] = replace(figures, findings=of_member)

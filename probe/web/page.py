@@ -76,7 +76,7 @@ def _pool(board: Board, pool: str) -> str:
 
 def _notes(board: Board, pool: str) -> str:
     note = board.discovery.get(pool)
-    of_tls = [f"TLS: {finding.text}" for finding in board.findings.get(pool, ())]
+    of_tls = [f"TLS: {finding.text}" for finding in board.tls_findings.get(pool, ())]
     return "".join(f"<p>{escape(text)}</p>\n" for text in [*([note] if note else []), *of_tls])
 
 

@@ -76,7 +76,7 @@ def pools_view(board: Board) -> Json:
     """Return all pools with their members and the verdicts on them."""
     return {
         "pools": [
-            {"name": pool, "members": _members(board, pool), "findings": findings_view(board.findings.get(pool))}
+            {"name": pool, "members": _members(board, pool), "findings": findings_view(board.tls_findings.get(pool))}
             for pool in board.settings.pools
         ]
     }

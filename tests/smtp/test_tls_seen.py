@@ -140,3 +140,22 @@ def test_nothing_is_known_of_a_server_that_was_not_reached(run: Run) -> None:
         assert not (await send(port, settings=OPTIONAL)).tls.tells
 
     run(story())
+
+
+def test_what_was_seen_is_told_again_over_a_connection_that_was_kept(run: Run, chain: trustme.LeafCert) -> None:
+    async def story() -> None:
+        clock = SystemClock()
+        sender = SmtpSender(clock)
+        settings = replace(OPTIONAL, reuse=TOTAL * 20)
+        async with scripted({**OFFERING, "RSET": b"250 ok\r\n"}, tls=context_of(chain)) as server:
+            member = Member("mx", "mx1-v4", "127.0.0.1", server.port, "mx1.lab.test")
+            attempts = [
+                await sender.send(member, ENVELOPE, settings=settings, until=clock.now() + TOTAL * 10) for _ in range(2)
+            ]
+            await sender.close()
+        assert server.sessions == 1
+        assert [attempt.tls for attempt in attempts] == [
+            TlsSeen(offered=True, version="TLSv1.3", chain=ders(chain), whole=True)
+        ] * 2
+
+    run(story())
