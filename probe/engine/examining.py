@@ -7,13 +7,14 @@ from probe.model import tag
 from probe.model.alteration import Alteration, compare
 from probe.model.authentication import verdicts
 from probe.model.findings import NOTHING_FOUND, Findings
-from probe.model.letter import Hop, Letter, Sighting
+from probe.model.letter import Folder, Hop, Letter, Sighting
 from probe.model.message import HEADER, sent_body
 from probe.model.mime import unwrap
 from probe.model.path import broken_rule
 from probe.model.probe import Probe
 from probe.model.received import clock_notes, hops
 from probe.model.settings import Route, TagKey
+from probe.model.spam import spam_fields
 
 
 class Examiner:
@@ -50,6 +51,7 @@ class Examiner:
             misrouted=broken_rule(route.path, way),
             changes=self._paths.changes(probe.key, way),
             authentication=verdicts(letter.header, authserv_id=route.authserv_id) if route.authserv_id else (),
+            spam=spam_fields(letter.header) if letter.place.folder is Folder.JUNK else (),
             notes=(*_notes(letter, alteration if allowed else None), *clock_notes(way)),
         )
 

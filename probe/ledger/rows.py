@@ -125,7 +125,8 @@ def _findings(document: dict[str, Any] | None) -> Findings:
         return NOTHING_FOUND
     changes, notes = tuple(document["changes"]), tuple(document["notes"])
     authentication = tuple((method, result) for method, result in document.get("authentication", ()))
-    return Findings(document["altered"], document["misrouted"], changes, notes, authentication)
+    spam = tuple(document.get("spam", ()))
+    return Findings(document["altered"], document["misrouted"], changes, notes, authentication, spam)
 
 
 def transcript(document: Iterable[dict[str, Any]]) -> Sequence[Exchange]:

@@ -51,6 +51,7 @@ def _of_sighting(row: AnyRow) -> Iterator[Event]:
     yield from (Event(row.seen, "path changed", text) for text in found.findings.changes)
     if told := found.findings.authentication:
         yield Event(row.seen, "authentication", ", ".join(f"{method}={result}" for method, result in told))
+    yield from (Event(row.seen, "spam filter", text) for text in found.findings.spam)
     yield from (Event(row.seen, "note", text) for text in found.findings.notes)
     if row.gone:
         yield Event(row.gone, "deleted", where)

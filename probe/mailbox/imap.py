@@ -9,6 +9,7 @@ from probe.mailbox.bell import Bell
 from probe.mailbox.credentials import Credentials
 from probe.mailbox.imap_login import log_in
 from probe.mailbox.imap_session import ImapSession
+from probe.mailbox.junk import junk_folder
 from probe.mailbox.patience import Patience
 from probe.mailbox.trouble import translated
 from probe.mailbox.wire import Wire
@@ -71,7 +72,7 @@ class ImapAccess:
             )
             client.begin(self._patience.operation_seconds)
             listed = [each for each in client.list_folders() if not _NOT_A_FOLDER.intersection(each[0])]
-        junk = self._junk(listed)
+        junk = self._mailbox.junk or junk_folder(listed, inbox=self._mailbox.inbox)
         if junk is not None and junk not in (name for _, _, name in listed):
             said = f"{server} has no folder {junk} for {self._settings.login.username}"
             raise MailboxTrouble(said, TroubleKind.FOLDER_GONE)
@@ -79,10 +80,6 @@ class ImapAccess:
             client.begin(self._patience.goodbye_seconds)
             client.logout()
         return {Folder.INBOX: self._mailbox.inbox} | ({Folder.JUNK: junk} if junk else {})
-
-    def _junk(self, listed: list[tuple[tuple[bytes, ...], bytes, str]]) -> str | None:
-        marked = (name for flags, _, name in listed if b"\\junk" in (flag.lower() for flag in flags))
-        return self._mailbox.junk or next(marked, None)
 
 
 class ImapReader:

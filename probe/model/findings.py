@@ -17,6 +17,8 @@ class Findings:
     """What else a reader of its life wants to know, and what decides nothing."""
     authentication: tuple[tuple[str, str], ...] = ()
     """SPF, DKIM and DMARC with their results, as far as a trusted server told them."""
+    spam: tuple[str, ...] = ()
+    """What a spam filter wrote into its header, of a message that lies in the junk folder."""
 
 
 NOTHING_FOUND = Findings()

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from probe.model.failures import failure
+from probe.model.findings import Findings
 from probe.model.letter import Folder, Sighting
 from probe.model.outcome import Outcome
 from probe.model.probe import Judgement, Record, Sending
@@ -61,12 +62,21 @@ def _arrived(arrival: Sighting, deadline: datetime) -> Judgement:
             return Judgement(Outcome.DELIVERED, where)
         case Folder.JUNK:
             # Filters rewrite what they take for junk: that is no damage that a member did.
-            return Judgement(Outcome.JUNKED, where + altered)
+            return Judgement(Outcome.JUNKED, where + altered + _by_filter(found))
         case _:
             assert_never(arrival.place.folder)
 
 
 _FOLDERS = {Folder.INBOX: "inbox", Folder.JUNK: "junk folder"}
+_LONGEST_FIELD = 120
+
+
+def _by_filter(found: Findings) -> str:
+    """Quote the most telling field that a spam filter wrote, if there is one."""
+    if not found.spam:
+        return ""
+    field = found.spam[0]
+    return f"; its header says {field if len(field) <= _LONGEST_FIELD else field[: _LONGEST_FIELD - 1] + '…'}"
 
 
 def _with_acceptance(record: Record, judgement: Judgement) -> Judgement:

@@ -207,7 +207,7 @@ class Mailbox:
     access: ImapSettings | Pop3Settings
     inbox: str = "INBOX"
     junk: str | None = None
-    """The junk folder's name; None: the one with the \\Junk attribute (RFC 6154), if there is one."""
+    """The junk folder's name; None: the one with the \\Junk attribute (RFC 6154), else one with a well-known name."""
     keep: timedelta = timedelta(0)
     """How long a settled message of ours stays before it is deleted."""
     longest_body: int = SPARE_BODY

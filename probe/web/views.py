@@ -62,6 +62,7 @@ def life_view(life: Life) -> Json:
         "hops": _hops(hops, stamped),
         "stamped_by_member": stamped is not None if hops and life.transcripts else None,
         "authentication": dict(arrival.findings.authentication) if arrival else {},
+        "spam_headers": list(arrival.findings.spam) if arrival else [],
         "folder": arrival.place.folder.value if arrival else None,
         "why": why(life.record),
     }

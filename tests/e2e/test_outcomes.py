@@ -11,6 +11,7 @@ from tests.e2e.patience import eventually
 from tests.e2e.program import Program
 from tests.e2e.quick import only, quick_config
 from tests.lab import DOMAIN, Laboratory, Stage
+from tests.lab.postfix_config import SPAM_STATUS
 
 pytestmark = pytest.mark.lab
 
@@ -36,7 +37,11 @@ class Fate:
 
 FATES = {
     "delivered": Fate("delivered", reason="inbox"),
-    "junked": Fate("junked", to="junk", reason="junk folder"),
+    "junked": Fate(
+        "junked",
+        to="junk",
+        reason=f"in the junk folder before the deadline; its header says X-Spam-Status: {SPAM_STATUS}",
+    ),
     "dropped": Fate("missing", to="discard", reason="not in the mailbox"),
     "refused-at-rcpt": Fate("rejected", to="refuse", stage="rcpt", code=550, reason="Not here"),
     "refused-at-body": Fate("rejected", to="refuse-body", stage="body", code=550, reason="Not this"),
@@ -178,3 +183,12 @@ def test_the_books_balance_while_all_that_happens(program: Program) -> None:
         ended(program, route)
 
     assert program.metrics().unbalanced() == []
+
+
+def test_a_junked_probe_tells_what_the_spam_filter_wrote(program: Program) -> None:
+    life = program.life(ended(program, "junked")["id"])
+
+    assert life["folder"] == "junk"
+    assert life["spam_headers"] == [f"X-Spam-Status: {SPAM_STATUS}"]
+    told = [event["text"] for event in life["events"] if event["kind"] == "spam filter"]
+    assert told == life["spam_headers"]

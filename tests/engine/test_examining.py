@@ -17,9 +17,9 @@ from tests.engine.scene import KEY, SECOND, a_probe, message, route
 FOOTER = b"-- \r\nThe staff\r\n"
 
 
-def letter(written: bytes, *, whole: bool = True) -> Letter:
+def letter(written: bytes, *, whole: bool = True, folder: Folder = Folder.INBOX) -> Letter:
     header, _, body = written.partition(b"\r\n\r\n")
-    return Letter(Place("monitor", Folder.INBOX, 1, "1"), len(written), NOON + SECOND, None, header, body, whole)
+    return Letter(Place("monitor", folder, 1, "1"), len(written), NOON + SECOND, None, header, body, whole)
 
 
 def found(written: bytes, *, asked: Route | None = None, probe: Probe | None = None, whole: bool = True) -> Findings:
@@ -105,3 +105,12 @@ def test_only_the_server_that_the_route_trusts_is_heard() -> None:
     assert found(told + message(a_probe())) == NOTHING_FOUND
     asked = replace(route(), authserv_id="mx.lab.test")
     assert found(told + message(a_probe()), asked=asked) == Findings(authentication=(("spf", "pass"),))
+
+
+def test_what_a_spam_filter_wrote_is_told_of_the_junk_folder_only() -> None:
+    examiner, probe = Examiner({"inbound": route()}, [KEY]), a_probe()
+    written = b"X-Spam-Status: Yes, score=15\r\n" + message(probe)
+    found = {
+        folder: examiner.examine(letter(written, folder=folder), probe.id, probe).findings.spam for folder in Folder
+    }
+    assert found == {Folder.INBOX: (), Folder.JUNK: ("X-Spam-Status: Yes, score=15",)}

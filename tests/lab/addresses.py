@@ -32,7 +32,9 @@ SPECIAL: dict[str, Special] = {
     f"twice@{DOMAIN}": Special(
         "arrives twice at the monitor", becomes=(f"monitor+first@{DOMAIN}", f"monitor+second@{DOMAIN}")
     ),
-    f"junk@{DOMAIN}": Special("arrives in the monitor's Junk", becomes=(f"monitor+junk@{DOMAIN}",)),
+    f"junk@{DOMAIN}": Special(
+        "arrives in the monitor's Junk, with a spam filter's field in it", becomes=(f"monitor+junk@{DOMAIN}",)
+    ),
     f"delay@{DOMAIN}": Special(
         # Its transport is each member's own second hop: see postfix_config.
         f"arrives at the monitor {DELAY.total_seconds():.0f} s late, over one more hop"

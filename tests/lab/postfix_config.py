@@ -9,6 +9,8 @@ from tests.lab.certificates import Certificate
 from tests.lab.gateway import Altered, Gateway
 from tests.lab.site import Endpoint
 
+SPAM_STATUS = "Yes, score=15.2 required=5.0 tests=LAB_RULE"
+"""What is written into the header of a message to junk@."""
 SMTP_PORT = 2525
 PROXY_PORT = 2526
 SMTPS_PORT = 2465
@@ -111,6 +113,8 @@ virtual_mailbox_domains = {DOMAIN}
 virtual_mailbox_maps = static:any
 virtual_alias_maps = {_inline(_ALIASES)}
 transport_maps = {_inline(transports)}
+# What a spam filter would write, into what is to be filed as junk.
+header_checks = regexp:{{{{/^To:.*junk@/ PREPEND X-Spam-Status: {SPAM_STATUS}}}}}
 lmtp_destination_recipient_limit = 1
 
 smtp_dns_support_level = disabled

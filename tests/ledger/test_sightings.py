@@ -187,16 +187,20 @@ SPF = (("spf", "pass"),)
 async def test_a_changed_path_counts_once_and_is_told_in_the_life(ledger: SqlLedger) -> None:
     await ledger.claim(a_probe())
     changed = replace(
-        a_sighting(), findings=Findings(changes=("a hop is new: b",), notes=("a note",), authentication=SPF)
+        a_sighting(),
+        findings=Findings(
+            changes=("a hop is new: b",), notes=("a note",), authentication=SPF, spam=("X-Spam-Flag: YES",)
+        ),
     )
     for sighting in (changed, changed, replace(changed, place=a_place("2"))):
         await ledger.sight(sighting, rescan=False)
     assert [total.count for total in await ledger.totals() if total.tally is Tally.PATH_CHANGED] == [1]
     life = await ledger.life("p1")
     assert life
-    assert [(event.kind, event.text) for event in life.events][2:5] == [
+    assert [(event.kind, event.text) for event in life.events][2:6] == [
         ("path changed", "a hop is new: b"),
         ("authentication", "spf=pass"),
+        ("spam filter", "X-Spam-Flag: YES"),
         ("note", "a note"),
     ]
     assert life.record.arrival == changed

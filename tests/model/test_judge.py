@@ -209,3 +209,18 @@ def test_asking_that_was_cut_off_is_unknown_at_the_deadline_whatever_a_mailbox_s
 @pytest.mark.parametrize("now, ended", [(DEADLINE - TICK, None), (DEADLINE, Outcome.DEFERRED)])
 def test_asking_that_is_tried_again_ends_at_the_deadline(now: datetime, ended: Outcome | None) -> None:
     assert outcome(asking(sending(Ending.REFUSED_FOR_NOW), next_attempt=DEADLINE), now=now) is ended
+
+
+@pytest.mark.parametrize(
+    "spam, said",
+    [
+        ((), ""),
+        (("X-Spam-Status: Yes", "X-Spam-Flag: YES"), "; its header says X-Spam-Status: Yes"),
+        (("x" * 120,), f"; its header says {'x' * 120}"),
+        (("x" * 121,), f"; its header says {'x' * 119}…"),
+    ],
+)
+def test_a_junked_probe_quotes_the_spam_filter(spam: tuple[str, ...], said: str) -> None:
+    arrival = sighting(Folder.JUNK, findings=Findings(spam=spam))
+    judgement = judge(record(ACCEPTED, arrival=arrival), now=NOW + SECOND, watched_until=None)
+    assert judgement == Judgement(Outcome.JUNKED, f"it was seen in the junk folder before the deadline{said}")

@@ -225,6 +225,7 @@ def test_a_life_has_events_transcript_hops_and_folder() -> None:
         "hops",
         "stamped_by_member",
         "authentication",
+        "spam_headers",
         "folder",
         "why",
     ]
