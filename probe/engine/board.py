@@ -206,6 +206,8 @@ class Board:
         figures.retries += attempted.number > 1
         if attempt.accepted is not None:
             figures.acceptance.observe(max(attempt.accepted - probe.started, timedelta(0)))
+        if attempt.note:
+            self.discovery[probe.pool] = attempt.note
         if attempt.smtp_time is not None:
             figures.smtp.observe(attempt.smtp_time)
         member = self._members.get(probe.pool, {}).get(probe.member)

@@ -15,6 +15,7 @@ from probe.engine.witnesses import Witnesses
 from probe.model.blame import Finished, can_speak_against, shared_fault, weigh
 from probe.model.outcome import Outcome
 from probe.model.probe import Record
+from probe.model.reply import Ending
 from probe.model.settings import Route
 from probe.model.verdict import Weighed
 
@@ -120,4 +121,5 @@ def _finished(record: Record, route: Route) -> Finished:
         code=sending.code if sending else None,
         enhanced_code=sending.enhanced_code if sending else None,
         only_asks=probe.only_asks,
+        nameless=sending is not None and sending.ending is Ending.NAMELESS,
     )

@@ -20,7 +20,7 @@ from probe.model.outcome import Stage
 from probe.model.probe import PathKey, Probe, Record
 from probe.model.reply import Attempt, Ending
 from probe.model.retry import next_attempt
-from probe.model.settings import Member, MemberKey, Route, SmtpSettings, TagKey
+from probe.model.settings import Member, Route, SmtpSettings, TagKey
 from probe.model.tag import ID_BYTES, probe_id
 from probe.ports import Clock, Enquirer, Ledger, LedgerTrouble, Sender, Tally
 
@@ -84,7 +84,7 @@ class Dispatcher:
         self._expect = expect
         self._retry = retry
         self._turns: set[PathKey] = set()
-        self._lines: dict[MemberKey, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._lines: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._dialled = 0
         self._finishing = False
 
@@ -213,8 +213,11 @@ class Dispatcher:
 
     @asynccontextmanager
     async def _dialling(self, member: Member) -> AsyncIterator[Ready]:
-        """Wait until nobody else talks to the member; give what lets the next one in before the end."""
-        line = self._lines[member.key]
+        """Wait until nobody else talks to the member, nor to another one behind its VIP.
+
+        Gives what lets the next one in before the end.
+        """
+        line = self._lines[member.endpoint if member.behind_vip else str(member)]
         await line.acquire()
         with ExitStack() as place:
             place.callback(line.release)

@@ -29,6 +29,7 @@ _KIND_OF_ENDING = {
     Ending.REFUSED: "refused",
     Ending.REFUSED_FOR_NOW: "deferred",
     Ending.UNREACHABLE: "unreachable",
+    Ending.NAMELESS: "unreachable",
     Ending.IN_DOUBT: "in doubt",
     Ending.NOT_TRIED: "not tried",
 }

@@ -36,6 +36,8 @@ class Finished:
     enhanced_code: str | None = None
     only_asks: bool = False
     """Nothing was sent: it was asked by MAIL and RCPT."""
+    nameless: bool = False
+    """It failed before anybody behind a VIP gave a name."""
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -81,6 +83,8 @@ def weigh(probe: Finished, others: Iterable[Finished]) -> Weight:
 
 def can_speak_against(probe: Finished) -> bool:
     """Tell whether a failure is one that a member can be blamed for, if others fare better."""
+    if probe.nameless:
+        return False
     match probe.outcome:
         case Outcome.UNKNOWN | Outcome.JUNKED:
             return False

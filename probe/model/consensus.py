@@ -81,7 +81,7 @@ def _answer(ending: Ending) -> Answer:
             return Answer.REFUSED
         case Ending.REFUSED_FOR_NOW:
             return Answer.REFUSED_FOR_NOW
-        case Ending.UNREACHABLE | Ending.NOT_TRIED | Ending.IN_DOUBT:
+        case Ending.UNREACHABLE | Ending.NAMELESS | Ending.NOT_TRIED | Ending.IN_DOUBT:
             return Answer.NO_ANSWER
         case _:
             assert_never(ending)

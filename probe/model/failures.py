@@ -136,12 +136,15 @@ TABLE: tuple[Failure, ...] = (
         ("*",               "2?? 3??",      "*",           CAN,   "answered out of turn: agrees to what was not asked"),
         ("*",               "*",            "*",           CAN,   "time-out, closed or reset, or no SMTP, before the final dot"),
     ),
+    *_rows(Ending.NAMELESS, Kind.RECOVERABLE, Outcome.UNREACHABLE,
+        ("*",               "*",            "*",           NEVER, "nobody behind the VIP gave a name: the VIP is out of reach, and no single member"),
+    ),
     *_rows(Ending.IN_DOUBT, None, None,
         ("*",               "*",            "*",           NEVER, "the reply to the final dot was lost, and it may own the message (RFC 5321 4.5.3.2.6): never sent again"),
     ),
     *_rows(Ending.NOT_TRIED, None, Outcome.UNKNOWN,
         ("auth",            "*",            "*",           NEVER, "we have no token, or will not log in without TLS"),
-        ("*",               "*",            "*",           NEVER, "we failed ourselves: no socket, no CA file, no time left, stood still"),
+        ("*",               "*",            "*",           NEVER, "we failed ourselves: no socket, no CA file, no time left, stood still; or behind a VIP only others answered"),
     ),
 )
 # fmt: on

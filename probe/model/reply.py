@@ -57,7 +57,9 @@ class Ending(StrEnum):
     IN_DOUBT = "in_doubt"
     """The reply to the final dot was never seen: the server may own the message (RFC 5321 4.5.3.2.6)."""
     NOT_TRIED = "not_tried"
-    """The probe itself failed, before anything could be proved about the server."""
+    """Nothing could be proved about the server: the probe itself failed, or others answered in its place."""
+    NAMELESS = "nameless"
+    """Every dial of a VIP failed before anybody gave a name: nobody in particular is to blame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class Attempt:
     transcript: tuple[Exchange, ...] = ()
     certificate_expiry: datetime | None = None
     tls: TlsSeen = UNSEEN
+    note: str | None = None
+    """What an operator should know of the pool, in one sentence; that a stranger answers, for example."""
 
     @property
     def code(self) -> int | None:

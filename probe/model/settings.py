@@ -102,10 +102,14 @@ class Member:
     """That of its MX record (RFC 5321 5.1), for a discovered exchanger."""
     command: tuple[str, ...] = ()
     """A program and its arguments: SMTP is spoken to its stdin and stdout."""
+    behind_vip: tuple[str, ...] = ()
+    """Where its address is that of a VIP: the names of all behind it, by which they are told apart when they answer."""
 
     def __post_init__(self) -> None:
         if (self.address is None) != bool(self.command):
             raise ValueError("a member has either an address or a command")
+        if self.behind_vip and self.name not in self.behind_vip:
+            raise ValueError(f"{self.name} is none of those behind its VIP")
 
     def __str__(self) -> str:
         return f"{self.pool}/{self.name}"

@@ -8,6 +8,7 @@ from probe.model.outcome import Stage
 from probe.model.reply import Ending, Reply
 from probe.model.settings import SmtpSettings
 from probe.smtp import parameters
+from probe.smtp.answerer import Answerer
 from probe.smtp.commands import Say, Secure, Step, Unsayable, addressed, anew, command, grouped, lone_dot, message
 from probe.smtp.endings import Ended, Script, against, cut, refused
 from probe.smtp.extensions import Extensions
@@ -35,12 +36,15 @@ class Dialogue:
         ehlo: str,
         kept: Extensions | None = None,
         keep: bool = False,
+        answerer: Answerer | None = None,
     ) -> None:
-        """``kept``: what was offered on a connection that is taken over. ``keep``: it is to stay open afterwards."""
+        """``kept``: what was offered on a connection that is taken over. ``keep``: it is to stay open afterwards.
+
+        ``answerer`` hears who it is, where that is not known.
+        """
         self._envelope = envelope
         self._settings = settings
-        self._peer = peer
-        self._opening = Opening(settings, peer=peer, ehlo=ehlo)
+        self._opening = Opening(settings, peer=peer, ehlo=ehlo, answerer=answerer)
         self._kept = kept is not None
         self._keep = keep
         if kept is not None:
@@ -126,6 +130,10 @@ class Dialogue:
     def starttls_offered(self) -> bool | None:
         """Tell whether the server offered STARTTLS; None where it was not asked for what it offers before TLS."""
         return self._opening.starttls_offered
+
+    @property
+    def _peer(self) -> str:
+        return self._opening.peer
 
     @property
     def _stage(self) -> Stage:

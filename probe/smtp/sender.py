@@ -17,12 +17,14 @@ from probe.model.tls_seen import TlsSeen
 from probe.net.certificate import expiry
 from probe.net.tls import client_context
 from probe.ports import Clock, Tokens, TokenTrouble
+from probe.smtp.answerer import Answerer
 from probe.smtp.dialogue import Dialogue
 from probe.smtp.endings import Ended
 from probe.smtp.enquiry import Enquiry
 from probe.smtp.errand import Errand
 from probe.smtp.line import Lines
 from probe.smtp.log import Log
+from probe.smtp.search import search
 from probe.smtp.standstill import Standstill
 from probe.smtp.visit import Visit, Visited
 
@@ -30,6 +32,9 @@ _INSPECTION = timedelta(seconds=2)
 """What a second look at a certificate that did not pass may take."""
 _STOOD_STILL = timedelta(milliseconds=500)
 """For so long, if that is a tenth of an attempt as well, the program must have stood still to be to blame."""
+
+VIP = "the VIP"
+"""How whoever answers is called in sentences, until it has given a name."""
 
 
 def _nobody_waits() -> None:
@@ -104,22 +109,52 @@ class SmtpSender:
             settings = await self._with_token(settings, member, until=until)
         except TokenTrouble as trouble:
             return _not_tried(f"there is no token to log in with: {trouble}", begun(), stage=Stage.AUTH)
-        log = begun()
+        visiting = partial(self._visited, member, envelope, dialogue, settings=settings, context=context, until=until)
+        if member.behind_vip:
+            longest = settings.timeouts.total
+            attempt = await search(member, visiting, clock=self._clock, longest=longest, until=until)
+        else:
+            attempt = await visiting(None, log=begun(), errand=errand)
+        if isinstance(login, TokenLogin) and self._tokens and attempt.stage is Stage.AUTH and attempt.reply:
+            self._tokens.refused(login.grant)
+        return attempt
+
+    async def _visited(
+        self,
+        member: Member,
+        envelope: Envelope,
+        dialogue: type[Dialogue],
+        answerer: Answerer | None,
+        *,
+        settings: SmtpSettings,
+        context: ssl.SSLContext | None,
+        until: datetime,
+        log: Log | None = None,
+        errand: Errand | None = None,
+    ) -> Attempt:
+        """Pay one visit; with an ``answerer`` whoever answers is first asked for his name."""
+        log = log or Log(self._clock)
         end = min(log.dialled + settings.timeouts.total, until - log.began)
         if end <= log.dialled:
             return _not_tried("no time was left to send it", log)
         visit = Visit(
-            member, envelope, settings=settings, context=context, log=log, end=end, dialogue=dialogue, errand=errand
+            replace(member, name=VIP, behind_vip=()) if answerer else member,
+            envelope,
+            settings=settings,
+            context=context,
+            log=log,
+            end=end,
+            dialogue=dialogue,
+            errand=errand,
+            answerer=answerer,
         )
         with self._standstill.noticed() as stood_still:
             visited = _excused(await visit.pay(), log, stood_still())
-        if visited.distrusted:
+        # A second look through a VIP might show the certificate of another member.
+        if visited.distrusted and answerer is None:
             shown = await self._distrusted(member, envelope, settings=settings, left=end - log.elapsed())
             visited = replace(visited, tls=replace(shown, offered=visited.tls.offered))
-        attempt = _attempt(visited, log)
-        if isinstance(login, TokenLogin) and self._tokens and attempt.stage is Stage.AUTH and attempt.reply:
-            self._tokens.refused(login.grant)
-        return attempt
+        return _attempt(visited, log)
 
     async def _with_token(self, settings: SmtpSettings, member: Member, *, until: datetime) -> SmtpSettings:
         """Return settings that hold a token where they named a grant. Raises TokenTrouble."""

@@ -14,6 +14,7 @@ from probe.model.outcome import Stage
 from probe.model.reply import Ending
 from probe.model.settings import Member, SmtpSettings, Tls
 from probe.model.tls_seen import UNSEEN, TlsSeen
+from probe.smtp.answerer import Answerer
 from probe.smtp.carrier import Carrier
 from probe.smtp.connection import Connection
 from probe.smtp.deadlines import Deadlines
@@ -50,10 +51,12 @@ class Visit:
         end: timedelta,
         dialogue: type[Dialogue] = Dialogue,
         errand: Errand | None = None,
+        answerer: Answerer | None = None,
     ) -> None:
-        """``errand`` may leave the connection open for the next."""
+        """``errand`` may leave the connection open for the next; ``answerer`` hears who it is, if that is not known."""
         self._dialogue = dialogue
         self._errand = errand
+        self._answerer = answerer
         self._member = member
         self._envelope = envelope
         self._settings = settings
@@ -99,6 +102,7 @@ class Visit:
                 peer=self._member.name,
                 ehlo=self._settings.ehlo or own_name(connection.local[0]),
                 keep=bool(errand and errand.opened(connection)),
+                answerer=self._answerer,
             )
             carrier = self._carrier(connection, dialogue)
             await carrier.run(only_secure=only_secure)

@@ -330,6 +330,13 @@ def test_what_an_operator_should_know_of_a_discovery_is_kept_until_it_is_over() 
     assert board.discovery == {"vip": "it takes no mail"}
 
 
+def test_a_stranger_behind_a_vip_is_told_of() -> None:
+    board = fresh()
+    board(Attempted(a_probe(), replace(attempt(), note="mx9 (not a member) answered"), 1))
+    board(Attempted(a_probe(2), attempt(), 1))
+    assert board.discovery == {"vip": "mx9 (not a member) answered"}
+
+
 def test_a_shared_fault_is_known_until_it_is_over() -> None:
     board = fresh()
     board(SharedFault("vip", "inbound", True))

@@ -40,13 +40,14 @@ def ended(
     took: timedelta = SECOND,
     stage: Stage = Stage.DATA,
     expected: Outcome = Outcome.DELIVERED,
+    ending: Ending = Ending.ACCEPTED,
 ) -> Record:
     """A probe that has its outcome."""
     began = NOON + started
     return Record(
         replace(a_probe(number, name=name, at=began), route=on, expected=expected),
         attempts=1,
-        sending=Sending(Ending.ACCEPTED, stage, "its words"),
+        sending=Sending(ending, stage, "its words"),
         judgement=Judgement(outcome, f"it was {outcome}"),
         finished=began + took,
     )
@@ -82,6 +83,7 @@ def records(draw: st.DrawFn, lasting: int, outcomes: Sequence[Outcome]) -> Recor
         took=draw(st.sampled_from([0, 1, longest // 2, longest, longest + 30])) * SECOND,
         stage=draw(st.sampled_from([Stage.DATA, Stage.RCPT])),
         expected=on.expect,
+        ending=draw(st.sampled_from([Ending.ACCEPTED, Ending.NAMELESS])),
     )
 
 
@@ -227,6 +229,16 @@ def test_members_that_fail_alike_share_their_fault_and_one_that_does_not_ends_it
     assert not collected.shared_fault("vip", "inbound", ["mta1", "mta9"])
     collected.add(ended(7, Outcome.DELIVERED, name="mta2", started=5 * SECOND))
     assert not collected.shared_fault("vip", "inbound", MEMBERS)
+
+
+def test_a_vip_that_nobody_gave_a_name_behind_is_held_against_no_member_whatever_others_do() -> None:
+    vip = [
+        ended(number, Outcome.UNREACHABLE, name=name, started=number * SECOND, ending=Ending.NAMELESS)
+        for number, name in enumerate(("mta1", "mta2"))
+    ]
+    collected = evidence(*vip, ended(5, Outcome.DELIVERED, name="mta3", on="outbound", started=5 * SECOND))
+    assert weights(collected, "mta1") == weights(collected, "mta2") == [Weight.NEITHER]
+    assert collected.shared_fault("vip", "inbound", ("mta1", "mta2"))
 
 
 def test_a_probe_nobody_can_tell_of_does_not_end_a_shared_fault() -> None:

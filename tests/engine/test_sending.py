@@ -209,6 +209,30 @@ async def test_routes_of_a_member_take_turns(scene: Scene) -> None:
 
 
 @on_scene
+async def test_members_behind_one_vip_take_turns_whatever_their_pools(scene: Scene) -> None:
+    # Given
+    names = ("mta1", "mta2")
+    first, second = (replace(way(name), member=replace(way(name).member, behind_vip=names)) for name in names)
+    elsewhere = replace(second, member=replace(second.member, pool="other"))
+    scene.sender.hanging["mta1"] = asyncio.Event()
+    scene.spawn(scene.dispatcher.turn(first, 1))
+    await scene.advance(1)
+
+    # When
+    waiting = [scene.spawn(scene.dispatcher.turn(path, 1)) for path in (second, elsewhere)]
+    await scene.advance(1)
+    sent_meanwhile = len(scene.sender.sent)
+    scene.sender.hanging["mta1"].set()
+    await scene.advance(1)
+
+    # Then
+    assert sent_meanwhile == 1
+    assert all([await turn for turn in waiting])
+    assert [sent.member for sent in scene.sender.sent] == ["mta1", "mta2", "mta2"]
+    assert scene.of(Skipped) == []
+
+
+@on_scene
 async def test_at_the_end_nothing_new_begins_and_what_goes_on_is_kept(scene: Scene) -> None:
     # Given one that goes on, one that waits behind it, and a retry that will fall due
     scene.sender.script["mta2"] = [Ending.REFUSED_FOR_NOW]

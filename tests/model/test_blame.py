@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
@@ -137,6 +138,12 @@ def test_when_all_members_of_all_pools_are_out_of_reach_nobody_is_convicted() ->
         finished(Outcome.UNREACHABLE, pool="exchangers", route="outbound", member="mta1"),
     ]
     assert weigh(finished(Outcome.UNREACHABLE), others) is Weight.NEITHER
+
+
+@pytest.mark.parametrize("others", Outcome)
+def test_a_vip_that_nobody_gave_a_name_behind_is_held_against_no_member(others: Outcome) -> None:
+    own = replace(finished(Outcome.UNREACHABLE), nameless=True)
+    assert weigh(own, [other(others), other(others, pool="exchangers", route="outbound")]) is Weight.NEITHER
 
 
 def test_the_member_of_that_name_in_another_pool_is_another_member() -> None:

@@ -98,6 +98,7 @@ def test_an_arrival_wins_over_a_bounce(came_back: datetime) -> None:
         (Ending.REFUSED, Outcome.REJECTED),
         (Ending.REFUSED_FOR_NOW, Outcome.DEFERRED),
         (Ending.UNREACHABLE, Outcome.UNREACHABLE),
+        (Ending.NAMELESS, Outcome.UNREACHABLE),
         (Ending.NOT_TRIED, Outcome.UNKNOWN),
         (Ending.ACCEPTED, None),
         (Ending.IN_DOUBT, None),

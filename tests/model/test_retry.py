@@ -35,7 +35,14 @@ def test_chance_makes_it_later_and_never_earlier(chance: float, seconds: float) 
 
 @pytest.mark.parametrize("ending", Ending)
 def test_only_what_the_server_certainly_does_not_own_is_tried_again(ending: Ending) -> None:
-    assert (waits(1, ending=ending) is not None) is (ending in {Ending.REFUSED_FOR_NOW, Ending.UNREACHABLE})
+    assert (waits(1, ending=ending) is not None) is (
+        ending
+        in {
+            Ending.REFUSED_FOR_NOW,
+            Ending.UNREACHABLE,
+            Ending.NAMELESS,
+        }
+    )
 
 
 def test_one_attempt_means_no_retry() -> None:
