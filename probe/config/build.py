@@ -1,6 +1,6 @@
 """The sections of the config as the settings that the program runs on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from probe.config.discovery import DiscoverySection
 from probe.config.mailboxes import Folders, MailboxSection
@@ -18,6 +18,7 @@ from probe.model.settings import (
     DiscoveryKind,
     HealthPolicy,
     ImapSettings,
+    Listen,
     Login,
     Mailbox,
     Member,
@@ -113,6 +114,11 @@ def _login(username: str, password: Secret | None, oauth2: OAuth2Section | None)
 
 
 def _pool(pool: str, section: PoolSection) -> Pool:
+    smtp = _smtp(section.smtp)
+    if section.discover and section.discover.vip:
+        return Pool(
+            name=pool, members=_behind_vip(pool, section.discover.vip, section.discover.members or ()), smtp=smtp
+        )
     members = tuple(
         Member(
             pool=pool,
@@ -125,7 +131,11 @@ def _pool(pool: str, section: PoolSection) -> Pool:
         for name, member in (section.members or {}).items()
     )
     discovery = _discovery(section.discover) if section.discover else None
-    return Pool(name=pool, members=members, discovery=discovery, smtp=_smtp(section.smtp))
+    return Pool(name=pool, members=members, discovery=discovery, smtp=smtp)
+
+
+def _behind_vip(pool: str, vip: Listen, names: Sequence[str]) -> tuple[Member, ...]:
+    return tuple(Member(pool, name, vip.host, vip.port, name, behind_vip=tuple(names)) for name in names)
 
 
 def _discovery(section: DiscoverySection) -> Discovery:

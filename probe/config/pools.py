@@ -107,6 +107,22 @@ class PoolSection(Section):
                 raise refusal(wrong, "give the members of each IP version a pool of their own", at=("source_address",))
         return smtp
 
+    @field_validator("smtp")
+    @classmethod
+    def _fit_for_vip(cls, smtp: SmtpSection, info: ValidationInfo) -> SmtpSection:
+        discover: DiscoverySection | None = info.data.get("discover")
+        if discover is None or discover.vip is None:
+            return smtp
+        if smtp.proxy_protocol != "none":
+            wrong = (
+                "is for members that sit behind send-proxy, and these are reached through their balancer, which sends"
+            )
+            raise refusal(f"{wrong} the header itself", "write none", at=("proxy_protocol",))
+        if smtp.source_address and (":" in discover.vip.host) is not (":" in smtp.source_address):
+            wrong = f"cannot reach the VIP at {discover.vip.host}: IPv4 and IPv6 differ"
+            raise refusal(wrong, "write an address of the VIP's IP version", at=("source_address",))
+        return smtp
+
     @field_validator("discover")
     @classmethod
     def _members_or_discover(cls, discover: DiscoverySection | None, info: ValidationInfo) -> DiscoverySection | None:
@@ -115,9 +131,10 @@ class PoolSection(Section):
     @field_validator("discover")
     @classmethod
     def _one_place_to_look(cls, discover: DiscoverySection | None) -> DiscoverySection | None:
-        if discover and sum(getattr(discover, kind) is not None for kind in DiscoveryKind) != 1:
+        if discover and sum(getattr(discover, kind) is not None for kind in (*DiscoveryKind, "vip")) != 1:
             raise refusal(
-                "needs one of mx, host, srv and haproxy, and only one",
-                "write {mx: DOMAIN}, {host: NAME}, {srv: NAME} or {haproxy: SOCKET, backend: NAME}",
+                "needs one of mx, host, srv, haproxy and vip, and only one",
+                "write {mx: DOMAIN}, {host: NAME}, {srv: NAME}, {haproxy: SOCKET, backend: NAME} or "
+                "{vip: ADDRESS:PORT, members: [NAME, NAME]}",
             )
         return discover

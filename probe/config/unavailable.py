@@ -17,8 +17,6 @@ class Unavailable:
     place: tuple[str, ...]
     values: tuple[str | bool, ...] = ()
     """Empty: all of them."""
-    beside: tuple[str, ...] = ()
-    """The neighbours whose presence or absence means nothing without this key."""
 
 
 UNAVAILABLE = (
@@ -26,7 +24,6 @@ UNAVAILABLE = (
     Unavailable(("notify",)),
     Unavailable(("web", "config_file")),
     Unavailable(("web", "protect_health"), values=(True,)),
-    Unavailable(("pools", ANY, "discover", "vip"), beside=("members",)),
 )
 
 
@@ -40,9 +37,8 @@ def strike(document: Document) -> set[Place]:
                 continue
             word = f"{str(value).lower()} is" if row.values else "is"
             document.refuse(place, f"{word} not available in this version", "leave it out")
-            for key in (row.place[-1], *row.beside):
-                mapping.pop(key, None)
-                struck.add((*place[:-1], key))
+            del mapping[row.place[-1]]
+            struck.add(place)
     return struck
 
 

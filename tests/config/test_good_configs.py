@@ -110,6 +110,23 @@ def test_static_members_arrive(every: Settings) -> None:
     )
 
 
+def test_members_behind_a_vip_share_its_address_and_are_known_by_their_names(every: Settings) -> None:
+    names = ("mta1.lab.test", "mta2.lab.test")
+    assert every.pools["behind-vip"].members == tuple(
+        Member("behind-vip", name, "::1", 2500, name, behind_vip=names) for name in names
+    )
+
+
+def test_a_vip_without_a_port_is_dialled_at_25(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILFLOW_PASSWORD", PASSWORD)
+    path = tmp_path / "config.yaml"
+    text = LEAST.format(imap="", smtp="", route="", health="")
+    path.write_text(
+        text.replace("members: {mta1: 127.0.0.11}", "discover: {vip: 127.0.0.10, members: [mta1.lab.test]}")
+    )
+    assert load(path).pools["vip"].members[0].endpoint == "127.0.0.10:25"
+
+
 def test_how_members_are_spoken_to_arrives(every: Settings) -> None:
     assert every.pools["vip"].smtp == SmtpSettings(
         tls=Tls.STARTTLS,
@@ -132,6 +149,7 @@ def test_discoveries_arrive(every: Settings) -> None:
         "vip": None,
         "by-token": None,
         "local": None,
+        "behind-vip": None,
         "exchangers": Discovery(DiscoveryKind.MX, "lab.test", 2525),
         "relays": Discovery(DiscoveryKind.HOST, "smtp.lab.test", 25),
         "from-lb": Discovery(DiscoveryKind.HAPROXY, "/run/haproxy/admin.sock", 2525, "mx"),
