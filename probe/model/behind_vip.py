@@ -106,4 +106,4 @@ def _note(member: Member, dials: Sequence[Dial]) -> str | None:
     if not strangers:
         return None
     last = strangers[-1]
-    return f"{_name(last)} answered at {member.endpoint} (last at {last.attempt.began:%H:%M:%S} UTC)"
+    return f"{_name(last)} answered at {member.endpoint} (last at {last.attempt.began:%Y-%m-%dT%H:%M:%SZ})"

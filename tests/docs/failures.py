@@ -25,6 +25,7 @@ TITLES = {
     Ending.REFUSED_FOR_NOW: "Refused for now (4yz)",
     Ending.REFUSED: "Refused for good (5yz)",
     Ending.UNREACHABLE: "No answer, or none that counts, before the final dot",
+    Ending.NAMELESS: "Nobody behind a VIP gave a name",
     Ending.IN_DOUBT: "No answer to the final dot",
     Ending.NOT_TRIED: "The probe itself failed",
 }

@@ -150,7 +150,7 @@ def test_without_any_dial_before_it_an_attempt_stays_as_it_is() -> None:
         ([OTHER, CLOSED], None),
         (
             [STRANGER, OTHER],
-            "mx.example.org (not a member) answered at 127.0.0.10:2500 (last at 12:00:00 UTC)",
+            "mx.example.org (not a member) answered at 127.0.0.10:2500 (last at 2026-03-01T12:00:00Z)",
         ),
     ],
 )

@@ -11,6 +11,7 @@ CODES = {
     Ending.REFUSED_FOR_NOW: (421, 432, 450, 451, 452, 454, 499),
     Ending.REFUSED: (500, 521, 530, 535, 550, 552, 554, 556, 599),
     Ending.UNREACHABLE: (None, 250, 354),
+    Ending.NAMELESS: (None,),
     Ending.IN_DOUBT: (None, 250),
     Ending.NOT_TRIED: (None,),
 }
@@ -21,6 +22,7 @@ KINDS = {
     Ending.REFUSED_FOR_NOW: (Kind.TEMPORARY, Outcome.DEFERRED),
     Ending.REFUSED: (Kind.PERMANENT, Outcome.REJECTED),
     Ending.UNREACHABLE: (Kind.RECOVERABLE, Outcome.UNREACHABLE),
+    Ending.NAMELESS: (Kind.RECOVERABLE, Outcome.UNREACHABLE),
     Ending.IN_DOUBT: (None, None),
     Ending.NOT_TRIED: (None, Outcome.UNKNOWN),
 }

@@ -1,8 +1,7 @@
 """Looking for one member behind a VIP: real sockets, a server that greets by another name at each dial."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from itertools import cycle
@@ -16,55 +15,10 @@ from probe.model.settings import Member, SmtpSettings
 from probe.net.clock import SystemClock
 from probe.smtp import SmtpSender
 from probe.smtp.search import PAUSE
+from tests.smtp.balanced import MTA1, MTA2, NAMES, OTHER, Balanced, balanced
 from tests.smtp.conftest import Run
-from tests.smtp.scripted import POLITE, Act, Scripted, close, hang, perform
+from tests.smtp.scripted import Act, close, hang, perform
 from tests.smtp.sending import ENVELOPE, HASTY, PATIENT, send_to
-
-NAMES = ("mta1.lab.test", "mta2.lab.test")
-MTA1, MTA2, OTHER = b"220 mta1.lab.test ESMTP\r\n", b"220 mta2.lab.test ESMTP\r\n", b"220 mx.example.org ESMTP\r\n"
-
-
-class Balanced:
-    """A VIP: each dial is answered by the next greeting, and then as the table says."""
-
-    def __init__(self, greetings: Sequence[Act], changes: Mapping[str, Act]) -> None:
-        self._greetings = cycle(greetings)
-        self._answers = {**POLITE, **changes}
-        self.servers: list[Scripted] = []
-        """One for each dial."""
-        self.port = 0
-        self.most_at_once = 0
-        self._now = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._now += 1
-        self.most_at_once = max(self.most_at_once, self._now)
-        server = Scripted({**self._answers, "": next(self._greetings)})
-        self.servers.append(server)
-        try:
-            await server.serve(reader, writer)
-        finally:
-            self._now -= 1
-
-    def heard(self) -> list[str]:
-        """Return the verbs of each dial."""
-        return [" ".join(line.split()[0].decode() for line in server.heard if line) for server in self.servers]
-
-
-@asynccontextmanager
-async def balanced(
-    *greetings: Act, changes: Mapping[str, Act] | None = None, address: str = "127.0.0.1"
-) -> AsyncIterator[Balanced]:
-    vip = Balanced(greetings, changes or {})
-    listener = await asyncio.start_server(vip.serve, address, 0)
-    vip.port = listener.sockets[0].getsockname()[1]
-    try:
-        yield vip
-    finally:
-        listener.close()
-        for server in vip.servers:
-            await server.stop()
-        await listener.wait_closed()
 
 
 async def probe(
