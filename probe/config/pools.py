@@ -118,6 +118,9 @@ class PoolSection(Section):
                 "is for members that sit behind send-proxy, and these are reached through their balancer, which sends"
             )
             raise refusal(f"{wrong} the header itself", "write none", at=("proxy_protocol",))
+        if smtp.reuse != "off":
+            wrong = "would keep the one connection to a VIP with one member, while the others wait"
+            raise refusal(wrong, "write off", at=("reuse",))
         if smtp.source_address and (":" in discover.vip.host) is not (":" in smtp.source_address):
             wrong = f"cannot reach the VIP at {discover.vip.host}: IPv4 and IPv6 differ"
             raise refusal(wrong, "write an address of the VIP's IP version", at=("source_address",))
