@@ -56,6 +56,12 @@ class PushClient(IMAPClient):  # type: ignore[misc]  # imapclient ships no types
         replies: list[Any] = self._imap.untagged_responses.pop(command, [None])
         return replies
 
+    def quotas_of_inbox(self) -> list[Any]:
+        """Ask for all quotas that bind the inbox (RFC 9208 4.3.2); a server that tells none is no trouble."""
+        self._imap._simple_command("GETQUOTAROOT", "INBOX")
+        told: list[Any] = self._imap.untagged_responses.pop("QUOTA", [])
+        return told
+
     def watch(self, bell: Bell, seconds: float, *, changed: Callable[[], bool], patience_seconds: float) -> bool:
         """Return when something has changed, the bell is rung, or after so many seconds; by IDLE if offered.
 

@@ -1,16 +1,16 @@
 """How full a mailbox is, where its server tells (RFC 9208), asked seldom."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-
-from imapclient.exceptions import IMAPClientError
 
 from probe.mailbox.pushclient import PushClient
 from probe.model.trouble import Quota
 from probe.ports import Clock
 
 EVERY = timedelta(minutes=1)
-RESOURCES = ("STORAGE", "MESSAGE")
+_LIMITS = re.compile(rb"\(([^()]*)\)\s*\Z")
+_LIMIT = re.compile(rb"(?<!\S)(STORAGE|MESSAGE) (\d{1,18}) (\d{1,18})(?!\S)", re.IGNORECASE)
 
 
 class QuotaWatch:
@@ -31,13 +31,9 @@ class QuotaWatch:
         return self._quota
 
     def _limits(self) -> Iterator[Quota]:
-        if not self._client.has_capability("QUOTA"):
-            return
-        try:
-            _, told = self._client.get_quota_root("INBOX")
-        except IMAPClientError:
-            return  # No quota, or none that we may know of: that is no trouble.
-        for each in told:
-            resource = str(each.resource).upper()
-            if resource in RESOURCES:
-                yield Quota(resource, int(each.usage), int(each.limit))
+        # Not that of imapclient, which fails over an inbox without a quota, and quotes no names.
+        told = self._client.quotas_of_inbox() if self._client.has_capability("QUOTA") else []
+        for line in told:
+            limits = _LIMITS.search(line) if isinstance(line, bytes) else None
+            for limit in _LIMIT.finditer(limits[1]) if limits else ():
+                yield Quota(limit[1].decode().upper(), int(limit[2]), int(limit[3]))

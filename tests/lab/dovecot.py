@@ -28,6 +28,9 @@ IMAP_PORT = 1143
 IMAPS_PORT = 1993
 POP3_PORT = 1110
 POP3S_PORT = 1995
+SMALL = f"small@{DOMAIN}"
+SMALL_MESSAGES = 3
+"""An account that holds so many messages only."""
 _MAIL_OWNER = 65533  # a bare number: Dovecot needs no passwd entry for the owner of the mail
 
 
@@ -48,6 +51,7 @@ class Dovecot(Server):
         (home / "dovecot.conf").write_text(_dovecot_conf(home, address, certificate))
         self._token_key = secrets.token_bytes(32)
         _trust_tokens(home, self._token_key)
+        (home / "quotas").write_text(_quotas(home))
         _compile_sieve(home)
 
     def imap(self, user: str) -> IMAPClient:
@@ -111,6 +115,13 @@ def _base64url(octets: bytes) -> bytes:
     return base64.urlsafe_b64encode(octets).rstrip(b"=")
 
 
+def _quotas(home: Path) -> str:
+    # Whoever has no line of his own has no quota.
+    user, name = SMALL, SMALL.partition("@")[0]
+    rule = f"userdb_quota=maildir:quota userdb_quota_rule=*:messages={SMALL_MESSAGES}"
+    return f"{user}::{_MAIL_OWNER}:{_MAIL_OWNER}::{home}/mail/{name}::{rule}\n"
+
+
 def _compile_sieve(home: Path) -> None:
     # Compiled beforehand: the mail's owner must not write here, and each delivery would compile it again.
     (home / "junk.sieve").write_text(_JUNK_SIEVE)
@@ -159,6 +170,10 @@ passdb {{
   args = password={PASSWORD}
 }}
 userdb {{
+  driver = passwd-file
+  args = {home}/quotas
+}}
+userdb {{
   driver = static
   args = uid={_MAIL_OWNER} gid={_MAIL_OWNER} home={home}/mail/%n allow_all_users=yes
 }}
@@ -172,7 +187,10 @@ namespace inbox {{
 }}
 
 protocol lmtp {{
-  mail_plugins = sieve
+  mail_plugins = sieve quota
+}}
+protocol imap {{
+  mail_plugins = quota imap_quota
 }}
 plugin {{
   sieve_before = {home}/junk.sieve
