@@ -414,6 +414,9 @@ class Ledger(Protocol):
     async def removable(self, mailbox: str, folder: Folder, *, seen_before: datetime, limit: int) -> Sequence[Sighting]:
         """Return messages in a folder that may be deleted: of settled probes, seen before then, not yet gone."""
 
+    async def lying(self, mailbox: str, folder: Folder) -> int:
+        """Return how many messages of ours lie in a folder, as far as is known."""
+
     async def removed(self, places: Sequence[Place]) -> None:
         """Remember that messages are gone from their places."""
 

@@ -3,6 +3,7 @@
 import logging
 
 from probe.engine.happenings import (
+    DeletionRefused,
     DiscoveryFailed,
     Ended,
     FolderRead,
@@ -31,6 +32,7 @@ class Journal:
     def __init__(self) -> None:
         self._failed_mailboxes: dict[str, str] = {}
         self._troubles: dict[tuple[str, Folder], frozenset[TroubleKind]] = {}
+        self._spared: set[tuple[str, Folder]] = set()
         self._members: dict[str, MembersKnown] = {}
 
     def __call__(self, happening: Happening) -> None:
@@ -55,6 +57,8 @@ class Journal:
                 if self._failed_mailboxes.pop(mailbox, None):
                     log.info("mailbox is readable again", extra={"mailbox": mailbox})
                 self._troubled(happening)
+            case DeletionRefused():
+                self._deletion(happening)
             case DiscoveryFailed(pool, reason):
                 log.warning("members could not be looked up", extra={"pool": pool, "reason": reason})
             case MailboxInUse(mailbox, reason):
@@ -80,6 +84,16 @@ class Journal:
         for over in sorted(known - kinds):
             log.info("trouble of a mailbox is over", extra={"mailbox": read.mailbox, "kind": over.value})
         self._troubles[read.mailbox, read.folder] = kinds
+
+    def _deletion(self, told: DeletionRefused) -> None:
+        folder = told.mailbox, told.folder
+        fields = {"mailbox": told.mailbox, "folder": told.folder.value, "foreign": str(told.foreign)}
+        if told.refused and folder not in self._spared:
+            self._spared.add(folder)
+            log.warning("folder looks like a person's: nothing is deleted from it", extra=fields)
+        elif not told.refused and folder in self._spared:
+            self._spared.remove(folder)
+            log.info("folder is tidied again", extra=fields)
 
     def _mailbox_failed(self, mailbox: str, reason: str, kind: TroubleKind) -> None:
         if self._failed_mailboxes.get(mailbox) != reason:

@@ -53,6 +53,7 @@ class MailboxSection(Section):
     pop3: Access | None = Field(default=None, validate_default=True)
     folders: Folders | None = None
     keep: Duration = timedelta(0)
+    foreign_limit: int = Field(default=1000, ge=0)
 
     @field_validator("pop3")
     @classmethod

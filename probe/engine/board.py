@@ -8,6 +8,7 @@ from typing import assert_never
 from probe.engine.figures import MailboxFigures, MemberFigures, PathFigures
 from probe.engine.happenings import (
     Attempted,
+    DeletionRefused,
     DiscoveryFailed,
     Ended,
     FolderRead,
@@ -116,6 +117,10 @@ class Board:
             case MailboxInUse(mailbox, reason):
                 locked = (Trouble(TroubleKind.LOCKED, reason),)
                 self._mailboxes[mailbox] = replace(self._mailboxes[mailbox], tried=True, troubles=locked)
+            case DeletionRefused(mailbox, folder, _, refused):
+                figures = self._mailboxes[mailbox]
+                spared = figures.spared | {folder} if refused else figures.spared - {folder}
+                self._mailboxes[mailbox] = replace(figures, spared=spared)
             case Judged():
                 self._judged(happening)
             case SharedFault(pool, route, shared):

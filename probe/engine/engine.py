@@ -260,7 +260,15 @@ class Engine:
             ledger,
             self._flight,
             self._settler,
-            Tidier(mailbox, folder, ledger, keys=self._keys, instance=self.settings.instance, clock=clock),
+            Tidier(
+                mailbox,
+                folder,
+                ledger,
+                keys=self._keys,
+                instance=self.settings.instance,
+                clock=clock,
+                report=self._report,
+            ),
             clock=clock,
             read_whole=read_whole,
         )

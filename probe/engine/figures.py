@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from probe.model.letter import Hop
+from probe.model.letter import Folder, Hop
 from probe.model.outcome import OF_SENDING, Outcome, Stage, State
 from probe.model.settings import Member
 from probe.model.tls_findings import Finding
@@ -160,6 +160,8 @@ class MailboxFigures:
     backlog: int = 0
     """Of these at most so many are older ones that have not been read yet."""
     quota: Quota | None = None
+    spared: frozenset[Folder] = frozenset()
+    """The folders from which nothing is deleted, because they look like a person's."""
     foreign: int = 0
     forged: int = 0
     replies: int = 0

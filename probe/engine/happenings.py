@@ -117,6 +117,17 @@ class MailboxInUse:
 
 
 @dataclass(frozen=True, slots=True)
+class DeletionRefused:
+    """Whether nothing is deleted from a folder, because it holds too much that is not ours."""
+
+    mailbox: str
+    folder: Folder
+    foreign: int
+    """So many messages of others; 0 where there are not too many."""
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """The verdict on a member, new or not; ``before`` is None for the first one."""
 
@@ -176,6 +187,7 @@ Happening = (
     | FolderRead
     | MailboxFailed
     | MailboxInUse
+    | DeletionRefused
     | Judged
     | SharedFault
     | SetbacksChanged

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from probe.engine.happenings import DeletionRefused, Reporter
 from probe.model.letter import Folder, Kind, Letter, Place, Sighting, recognise
 from probe.model.settings import Mailbox, TagKey
 from probe.ports import Clock, FolderReader, Ledger
@@ -19,7 +20,15 @@ class Tidier:
     """Tidy one folder, in between the readings of its session."""
 
     def __init__(
-        self, mailbox: Mailbox, folder: Folder, ledger: Ledger, *, keys: Sequence[TagKey], instance: str, clock: Clock
+        self,
+        mailbox: Mailbox,
+        folder: Folder,
+        ledger: Ledger,
+        *,
+        keys: Sequence[TagKey],
+        instance: str,
+        clock: Clock,
+        report: Reporter,
     ) -> None:
         self._mailbox = mailbox
         self._folder = folder
@@ -27,6 +36,8 @@ class Tidier:
         self._keys = keys
         self._instance = instance
         self._clock = clock
+        self._report = report
+        self._refuses: bool | None = None
         self._last: datetime | None = None
         self._left: set[Place] = set()
         self.due: datetime | None = None
@@ -37,13 +48,15 @@ class Tidier:
         due = sighting_seen + self._mailbox.keep + EVERY
         self.due = min(self.due or due, due)
 
-    async def tidy(self, reader: FolderReader) -> None:
-        """Delete what may be deleted now; raises MailboxTrouble and LedgerTrouble."""
+    async def tidy(self, reader: FolderReader, *, messages: int) -> None:
+        """Delete what may be deleted now of a folder of so many messages; raises MailboxTrouble and LedgerTrouble."""
         now = self._clock.now()
         if self._last and timedelta(0) <= now - self._last < EVERY:
             return
         self._last = now
         self.due = None
+        if await self._looks_like_a_persons(messages):
+            return
         settled = await self._ledger.removable(
             self._mailbox.name, self._folder, seen_before=now - self._mailbox.keep, limit=MOST + len(self._left)
         )
@@ -51,6 +64,15 @@ class Tidier:
         due = [sighting for sighting in settled if sighting.place not in self._left]
         if due:
             await self._remove(reader, due)
+
+    async def _looks_like_a_persons(self, messages: int) -> bool:
+        limit = self._mailbox.foreign_limit
+        foreign = messages - await self._ledger.lying(self._mailbox.name, self._folder) if messages > limit else 0
+        refuses = foreign > limit
+        if self._refuses is not refuses:
+            self._refuses = refuses
+            self._report(DeletionRefused(self._mailbox.name, self._folder, foreign, refused=refuses))
+        return refuses
 
     async def _remove(self, reader: FolderReader, due: Sequence[Sighting]) -> None:
         known = {sighting.place: sighting for sighting in due}

@@ -46,6 +46,7 @@ class FolderWatch:
         self._stirred = asyncio.Event()
         self._idles = False
         self._backlog = 0
+        self._messages = 0
         self._read_from = clock.now()
         """When the last complete reading began."""
 
@@ -62,7 +63,7 @@ class FolderWatch:
             await self._reader.open(mark, since=since)
             while True:
                 mark = await self._read(mark)
-                await self._tidier.tidy(self._reader)
+                await self._tidier.tidy(self._reader, messages=self._messages)
                 await self._pause()
         finally:
             await self._reader.close()
@@ -79,7 +80,7 @@ class FolderWatch:
                 await self._ledger.set_mark(self._mailbox, self._folder, news.mark)
                 mark = news.mark
             if not news.more:
-                self._read_from, self._backlog = began, news.backlog
+                self._read_from, self._backlog, self._messages = began, news.backlog, news.messages
                 await self._read_whole(self._folder, began, news)
                 return mark
 

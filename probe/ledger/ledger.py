@@ -104,6 +104,10 @@ class SqlLedger:
         """Return messages in a folder that may be deleted."""
         return await self._read(lambda c: sightings.removable(c, mailbox, folder, seen_before=seen_before, limit=limit))
 
+    async def lying(self, mailbox: str, folder: Folder) -> int:
+        """Return how many messages of ours lie in a folder."""
+        return await self._read(lambda c: sightings.lying(c, mailbox, folder))
+
     async def removed(self, places: Sequence[Place]) -> None:
         """Remember that messages are gone from their places."""
         await self._writer.write(lambda c, _: sightings.removed(c, places, at=self._clock.now()))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
 
 from probe.ledger.books import Counts, entry
 from probe.ledger.rows import find, place_columns, sighting_columns
@@ -60,6 +60,13 @@ def removable(
         .limit(limit)
     )
     return [read_sighting(row) for row in rows]
+
+
+def lying(connection: Connection, mailbox: str, folder: Folder) -> int:
+    """Return how many messages that were seen in a folder are not gone."""
+    here = sightings.c.mailbox == mailbox, sightings.c.folder == folder, sightings.c.gone.is_(None)
+    count: int = connection.execute(select(func.count()).select_from(sightings).where(*here)).scalar_one()
+    return count
 
 
 def removed(connection: Connection, places: Sequence[Place], *, at: datetime) -> None:

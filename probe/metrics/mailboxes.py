@@ -71,6 +71,12 @@ _ROWS = (
     ),
     _Row(
         GaugeMetricFamily,
+        "mailflow_mailbox_deletion_refused",
+        "1 while nothing is deleted from a folder of the mailbox, because it holds too much that is not ours.",
+        lambda mailbox: float(bool(mailbox.spared)),
+    ),
+    _Row(
+        GaugeMetricFamily,
         "mailflow_mailbox_quota_used_ratio",
         "Share of the mailbox's tightest quota that is used; only where its server tells (RFC 9208).",
         lambda mailbox: mailbox.quota.ratio if mailbox.quota else None,

@@ -216,6 +216,8 @@ class Mailbox:
     """How long a settled message of ours stays before it is deleted."""
     longest_body: int = SPARE_BODY
     """Octets of a body that are read of a message of ours, at most."""
+    foreign_limit: int = 1000
+    """With more messages of others in a folder the mailbox looks like a person's: nothing is deleted there."""
 
 
 class ContentKind(StrEnum):

@@ -112,8 +112,17 @@ def _mailbox(name: str, figures: MailboxFigures) -> str:
         state, shown = "unknown", "not tried yet"
     return (
         f'<tr><td>{escape(name)}<td class="{state}">{shown}'
-        f"<td>{moment(figures.last_read) or 'never'}<td>{escape(figures.trouble or '')}</tr>\n"
+        f"<td>{moment(figures.last_read) or 'never'}<td>{escape('; '.join(_notes_on(figures)))}</tr>\n"
     )
+
+
+def _notes_on(figures: MailboxFigures) -> Iterator[str]:
+    if figures.trouble:
+        yield figures.trouble
+    if figures.backlog:
+        yield f"up to {figures.backlog} older messages are still to be read"
+    if figures.spared:
+        yield "it holds so much mail of others that nothing is deleted from it"
 
 
 def _path(name: str) -> str:

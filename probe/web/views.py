@@ -199,6 +199,7 @@ def _mailbox(name: str, figures: MailboxFigures) -> Json:
         "backlog": figures.backlog,
         "foreign": figures.foreign,
         "forged": figures.forged,
+        "deletion_refused": bool(figures.spared),
         "quota": {"resource": quota.resource, "used": quota.used, "limit": quota.limit} if quota else None,
     }
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from probe.cli.journal import Journal
-from probe.engine.happenings import FolderRead, Happening, MailboxFailed
+from probe.engine.happenings import DeletionRefused, FolderRead, Happening, MailboxFailed
 from probe.model.letter import Folder
 from probe.model.trouble import Trouble, TroubleKind
 
@@ -20,6 +20,10 @@ def read(*troubles: Trouble) -> FolderRead:
     return FolderRead("monitor", Folder.INBOX, NOW, 0, troubles=troubles)
 
 
+def refused(*, yes: bool) -> DeletionRefused:
+    return DeletionRefused("monitor", Folder.INBOX, 1001, refused=yes)
+
+
 @pytest.mark.parametrize(
     "happenings, lines",
     [
@@ -32,6 +36,10 @@ def read(*troubles: Trouble) -> FolderRead:
                 "mailbox is in trouble, but can be read: over_quota",
                 "trouble of a mailbox is over: slow",
             ],
+        ),
+        (
+            [refused(yes=False), refused(yes=True), refused(yes=True), refused(yes=False)],
+            ["folder looks like a person's: nothing is deleted from it: None", "folder is tidied again: None"],
         ),
         ([REFUSED, REFUSED], ["mailbox cannot be read: login_refused"]),
         ([REFUSED, read()], ["mailbox cannot be read: login_refused", "mailbox is readable again: None"]),

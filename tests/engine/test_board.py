@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from probe.engine.board import Board
 from probe.engine.happenings import (
     Attempted,
+    DeletionRefused,
     DiscoveryFailed,
     Ended,
     FolderRead,
@@ -266,6 +267,16 @@ def test_a_mailbox_that_somebody_else_holds_says_so_and_is_not_called_unreadable
     board(MailboxInUse("monitor", "it is locked"))
     figures = board.mailbox("monitor")
     assert (figures.up, figures.troubles) == (True, (Trouble(TroubleKind.LOCKED, "it is locked"),))
+
+
+def test_a_mailbox_is_spared_while_one_of_its_folders_is() -> None:
+    board = fresh()
+    for folder in Folder:
+        board(DeletionRefused("monitor", folder, 1001, refused=True))
+    board(DeletionRefused("monitor", Folder.JUNK, 0, refused=False))
+    assert board.mailbox("monitor").spared == {Folder.INBOX}
+    board(DeletionRefused("monitor", Folder.INBOX, 0, refused=False))
+    assert not board.mailbox("monitor").spared
 
 
 def test_strangers_are_counted_by_kind() -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from probe.engine.happenings import DeletionRefused
 from probe.engine.tidying import LARGEST_REPORT
 from probe.model.letter import Folder, Place, Sighting
 from probe.model.probe import Probe
@@ -37,7 +38,7 @@ def left(scene: Scene) -> int:
 async def test_a_settled_message_of_ours_is_deleted(scene: Scene) -> None:
     await filed(scene, await settled(scene))
     await scene.advance(1)
-    await tidier(scene).tidy(reader(scene))
+    await tidier(scene).tidy(reader(scene), messages=left(scene))
     assert left(scene) == 0
 
 
@@ -61,7 +62,7 @@ async def test_a_report_about_a_settled_message_is_deleted(scene: Scene) -> None
     probe = await settled(scene)
     await told(scene, probe, returned(probe), size=LARGEST_REPORT)
     await scene.advance(1)
-    await tidier(scene).tidy(reader(scene))
+    await tidier(scene).tidy(reader(scene), messages=left(scene))
     assert left(scene) == 0
 
 
@@ -70,7 +71,7 @@ async def test_a_report_about_a_message_in_flight_stays(scene: Scene) -> None:
     probe = await in_flight(scene)
     await told(scene, probe, returned(probe))
     await scene.advance(1)
-    await tidier(scene).tidy(reader(scene))
+    await tidier(scene).tidy(reader(scene), messages=left(scene))
     assert left(scene) == 1
 
 
@@ -80,7 +81,7 @@ async def test_a_report_that_was_never_read_whole_stays(scene: Scene) -> None:
     await told(scene, probe, returned(probe), size=LARGEST_REPORT + 1)
     await scene.advance(1)
     at_work = reader(scene)
-    await tidier(scene).tidy(at_work)
+    await tidier(scene).tidy(at_work, messages=left(scene))
     assert (left(scene), at_work.removals) == (1, [])
 
 
@@ -100,7 +101,7 @@ async def test_a_report_that_was_never_read_whole_stays(scene: Scene) -> None:
 async def test_what_is_no_report_when_it_is_read_again_stays(scene: Scene, written: bytes) -> None:
     await told(scene, await settled(scene), written)
     await scene.advance(1)
-    await tidier(scene).tidy(reader(scene))
+    await tidier(scene).tidy(reader(scene), messages=left(scene))
     assert left(scene) == 1
 
 
@@ -108,7 +109,7 @@ async def test_what_is_no_report_when_it_is_read_again_stays(scene: Scene, writt
 async def test_a_message_whose_probe_is_in_flight_stays(scene: Scene) -> None:
     await filed(scene, await in_flight(scene))
     await scene.advance(1)
-    await tidier(scene).tidy(reader(scene))
+    await tidier(scene).tidy(reader(scene), messages=left(scene))
     assert left(scene) == 1
 
 
@@ -117,7 +118,7 @@ async def test_a_message_whose_probe_is_in_flight_stays(scene: Scene) -> None:
 async def test_a_message_is_kept_as_long_as_the_config_says(scene: Scene, after: timedelta, stays: int) -> None:
     await filed(scene, await settled(scene))
     await scene.advance(after.total_seconds())
-    await tidier(scene, replace(BOX, keep=HOUR)).tidy(reader(scene))
+    await tidier(scene, replace(BOX, keep=HOUR)).tidy(reader(scene), messages=left(scene))
     assert left(scene) == stays
 
 
@@ -135,7 +136,7 @@ async def test_a_message_is_kept_as_long_as_the_config_says(scene: Scene, after:
 async def test_what_does_not_verify_when_it_is_read_again_stays(scene: Scene, written: bytes) -> None:
     await filed(scene, await settled(scene), written)
     await scene.advance(1)
-    await tidier(scene).tidy(reader(scene))
+    await tidier(scene).tidy(reader(scene), messages=left(scene))
     assert left(scene) == 1
 
 
@@ -143,7 +144,7 @@ async def test_what_does_not_verify_when_it_is_read_again_stays(scene: Scene, wr
 async def test_mail_that_the_ledger_does_not_know_is_never_asked_about(scene: Scene) -> None:
     scene.mailbox.deliver(b"Subject: mail of somebody else\r\n\r\n")
     at_work = reader(scene)
-    await tidier(scene).tidy(at_work)
+    await tidier(scene).tidy(at_work, messages=left(scene))
     assert at_work.removals == []
 
 
@@ -155,13 +156,13 @@ async def test_what_could_not_be_deleted_is_not_tried_again_in_this_session(scen
     at_work.keeps = {stubborn.uid}
     for _ in range(3):
         await scene.advance(2)
-        await tidy.tidy(at_work)
+        await tidy.tidy(at_work, messages=left(scene))
     assert at_work.removals == [[stubborn]]
 
     # When
     other = await filed(scene, await settled(scene, 2))
     await scene.advance(2)
-    await tidy.tidy(at_work)
+    await tidy.tidy(at_work, messages=left(scene))
 
     # Then it does not stand in the way of others
     assert at_work.removals == [[stubborn], [other]]
@@ -171,7 +172,7 @@ async def test_what_could_not_be_deleted_is_not_tried_again_in_this_session(scen
 async def test_a_folder_is_tidied_once_a_second_at_most(scene: Scene) -> None:
     tidy = tidier(scene)
     for _ in range(30):
-        await tidy.tidy(reader(scene))
+        await tidy.tidy(reader(scene), messages=left(scene))
         await scene.advance(0.1)
     assert scene.faults.calls.count("removable") == 3
 
@@ -182,8 +183,41 @@ async def test_what_is_gone_is_not_asked_about_again(scene: Scene) -> None:
     at_work, tidy = reader(scene), tidier(scene)
     for _ in range(3):
         await scene.advance(2)
-        await tidy.tidy(at_work)
+        await tidy.tidy(at_work, messages=left(scene))
     assert at_work.removals == [[place]]
+
+
+@pytest.mark.parametrize("foreign, stays, refused", [(3, 0, False), (4, 1, True)])
+@on_scene
+async def test_a_folder_with_more_foreign_mail_than_the_config_allows_is_left_alone_and_said_to_be(
+    scene: Scene, foreign: int, stays: int, refused: bool
+) -> None:
+    # Given two messages of ours, of which one is due
+    await filed(scene, await settled(scene))
+    await filed(scene, await in_flight(scene, 2))
+    tidy = tidier(scene, replace(BOX, foreign_limit=3))
+
+    # When
+    for _ in range(3):
+        await scene.advance(2)
+        await tidy.tidy(reader(scene), messages=left(scene) + foreign)
+
+    # Then
+    assert left(scene) == stays + 1
+    said = scene.of(DeletionRefused)
+    assert [each.refused for each in said] == [refused]
+    assert said[0].foreign == (foreign if refused else said[0].foreign)
+
+
+@on_scene
+async def test_a_folder_that_no_longer_looks_like_a_persons_is_tidied_again(scene: Scene) -> None:
+    await filed(scene, await settled(scene))
+    tidy = tidier(scene, replace(BOX, foreign_limit=0))
+    for messages in (2, 2, 1):
+        await scene.advance(2)
+        await tidy.tidy(reader(scene), messages=messages)
+    assert left(scene) == 0
+    assert [each.refused for each in scene.of(DeletionRefused)] == [True, False]
 
 
 @on_scene
@@ -192,7 +226,7 @@ async def test_trouble_comes_out(scene: Scene) -> None:
     await scene.advance(1)
     scene.mailbox.trouble[Folder.INBOX] = MailboxTrouble("the server is gone")
     with pytest.raises(MailboxTrouble):
-        await tidier(scene).tidy(reader(scene))
+        await tidier(scene).tidy(reader(scene), messages=left(scene))
     scene.faults.failing = {"removable"}
     with pytest.raises(LedgerTrouble):
-        await tidier(scene).tidy(reader(scene))
+        await tidier(scene).tidy(reader(scene), messages=left(scene))

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from probe.engine.asking import BETWEEN_SLICES, IDLE_POLL
+from probe.engine.happenings import Stranger
 from probe.engine.watching import WORTH_IDLING
 from probe.model.letter import Folder
 from probe.ports import LedgerTrouble, MailboxTrouble, Mark
@@ -155,10 +156,10 @@ async def test_a_new_session_reads_on_from_the_mark(scene: Scene) -> None:
     first = Watched(scene)
     await scene.advance(0)
     first.task.cancel()
-    told = len(scene.told)
+    told = len(scene.of(Stranger))
     Watched(scene)
     await scene.advance(0)
-    assert (told, len(scene.told)) == (1, 1)
+    assert (told, len(scene.of(Stranger))) == (1, 1)
 
 
 @on_scene

@@ -20,7 +20,8 @@ BOX = settings().mailboxes["monitor"]
 
 
 def tidier(scene: Scene, mailbox: Mailbox = BOX, folder: Folder = Folder.INBOX) -> Tidier:
-    return Tidier(mailbox, folder, scene.ledger, keys=[KEY], instance=INSTANCE, clock=scene.clock)
+    report = scene.told.append
+    return Tidier(mailbox, folder, scene.ledger, keys=[KEY], instance=INSTANCE, clock=scene.clock, report=report)
 
 
 def folder_watch(scene: Scene, reader: FakeReader, read_whole: ReadWhole, folder: Folder = Folder.INBOX) -> FolderWatch:

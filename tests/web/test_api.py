@@ -58,6 +58,7 @@ def test_mailboxes_are_listed_with_what_is_wrong_with_them_and_what_lies_in_them
                 "backlog": 50,
                 "foreign": 0,
                 "forged": 0,
+                "deletion_refused": False,
                 "quota": {"resource": "MESSAGE", "used": 100, "limit": 100},
             }
         ]
