@@ -79,7 +79,7 @@ class ImapSession:
         self._name = name
         with self._operation():
             selected = self._select(read_only=True)
-            if mark is not None and mark.validity == self._validity:
+            if mark is not None and self._still_holds(mark, selected):
                 self._cursor = mark.uid
                 self._take_up(mark.gaps)
             else:
@@ -208,6 +208,11 @@ class ImapSession:
         count = self._arrivals.count
         unread = max(min(told, above), 0) + max(count - told, 0)
         self._arrivals.opened(count, unread=unread, now=self._clock.now())
+
+    def _still_holds(self, mark: Mark, selected: dict[bytes, Any]) -> bool:
+        # A folder restored from a backup gives numbers out again that it gave out before.
+        rolled_back = int(selected.get(b"UIDNEXT", mark.uid + 1)) <= mark.uid
+        return mark.validity == self._validity and not rolled_back
 
     def _take_up(self, gaps: Sequence[Gap]) -> None:
         for first, last in gaps:

@@ -121,6 +121,20 @@ def test_a_mark_of_another_validity_is_worthless_and_leads_to_a_rescan_once() ->
     with_server(test)
 
 
+@pytest.mark.parametrize("uid, rescan", [(3, False), (4, True)])
+def test_a_mark_beyond_the_numbers_that_a_folder_gave_out_is_worthless(uid: int, rescan: bool) -> None:
+    async def test(server: ImapServer) -> None:
+        deliver(server, 3)
+        async with reading(imap_access(server.port), mark=Mark(1000, uid)) as reader:
+            news = await reader.read()
+            deliver(server)
+
+            assert (len(news.letters), news.rescan) == (3 if rescan else 0, rescan)
+            assert [letter.place.uid for letter in (await reader.read()).letters] == ["4"]
+
+    with_server(test)
+
+
 @pytest.mark.parametrize(
     "act",
     [
