@@ -65,17 +65,18 @@ class Dovecot(Server):
         with smtplib.LMTP(self.lmtp.address, self.lmtp.port, local_hostname=DOMAIN) as client:
             client.sendmail(SENDER, [user], message)
 
-    def fill(self, user: str, messages: Iterable[bytes], *, folder: str = "") -> None:
+    def fill(self, user: str, messages: Iterable[bytes]) -> None:
         """Put very many messages into the mailbox of `user` as fast as files can be written."""
-        maildir = self._mail / user.partition("@")[0] / "Maildir" / folder
-        for name in ("tmp", "new", "cur"):
-            (maildir / name).mkdir(parents=True, exist_ok=True)
+        maildir = self._mail / user.partition("@")[0] / "Maildir"
+        for directory in (maildir.parent, maildir, maildir / "tmp", maildir / "new", maildir / "cur"):
+            directory.mkdir(exist_ok=True)
+            os.chown(directory, _MAIL_OWNER, _MAIL_OWNER)
         for number, message in enumerate(messages):
-            path = maildir / "new" / f"{time.time_ns()}.{number}.filled"
+            # Not at once into its place: Dovecot would read what is half written.
+            path = maildir / "tmp" / f"{time.time_ns()}.{number}.filled"
             path.write_bytes(message)
             os.chown(path, _MAIL_OWNER, _MAIL_OWNER)
-        for directory in (maildir.parent, maildir, *maildir.iterdir()):
-            os.chown(directory, _MAIL_OWNER, _MAIL_OWNER)
+            path.rename(maildir / "new" / path.name)
 
     def token(self, user: str, *, good_for: timedelta = timedelta(hours=1)) -> str:
         """Return an access token (RFC 7519) with which `user` may log in for a while."""
