@@ -48,8 +48,9 @@ class Journal:
                 level = logging.WARNING if verdict.state is State.DOWN else logging.INFO
                 fields = {"pool": pool, "member": member, "verdict": verdict.state.value, "reason": verdict.reason}
                 log.log(level, "verdict changed", extra=fields)
-            case SharedFault(pool, route, shared):
-                fields = {"pool": pool, "route": route, "shared": str(shared).lower()}
+            case SharedFault(pool, route, shared, side):
+                where = {"side": side} if side else {}
+                fields = {"pool": pool, "route": route, "shared": str(shared).lower(), **where}
                 log.log(logging.WARNING if shared else logging.INFO, "shared fault", extra=fields)
             case MailboxFailed(mailbox, reason, kind):
                 self._mailbox_failed(mailbox, reason, kind)

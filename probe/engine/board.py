@@ -71,6 +71,8 @@ class Board:
         """Per pool, what an operator should know of how its members were found."""
         self.tls_findings: dict[str, tuple[Finding, ...]] = {}
         """Per pool of exchangers, what there is to say about the TLS that their domain asks for."""
+        self.sides: dict[tuple[str, str], str | None] = {}
+        """Per pool and route, on which side of the members a shared fault is, where that shows."""
         self.ledger_trouble: str | None = None
         self.restored = False
         """Whether what was counted before is known."""
@@ -123,8 +125,9 @@ class Board:
                 self._mailboxes[mailbox] = replace(figures, spared=spared)
             case Judged():
                 self._judged(happening)
-            case SharedFault(pool, route, shared):
+            case SharedFault(pool, route, shared, side):
                 self._shared[pool, route] = shared
+                self.sides[pool, route] = side
             case SetbacksChanged():
                 self._setbacks_changed(happening)
             case TlsJudged(pool, findings):

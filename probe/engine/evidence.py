@@ -17,6 +17,7 @@ from probe.model.outcome import Outcome
 from probe.model.probe import Record
 from probe.model.reply import Ending
 from probe.model.settings import Route
+from probe.model.side import Standing, side
 from probe.model.verdict import Weighed
 
 KEPT = 32
@@ -80,6 +81,16 @@ class Evidence:
         """Tell whether these members of a pool fail alike on a route."""
         latest = self._latest[pool, route]
         return shared_fault([latest[name] for name in members if name in latest])
+
+    def side(self, route: Route, members: Iterable[str]) -> str | None:
+        """Say on which side of these members they fail alike on a route, if their other routes show it."""
+        names = set(members)
+        beside = [each for each in self._routes.values() if each.pool == route.pool and each.name != route.name]
+        return side(self._standing(route, names), [self._standing(each, names) for each in beside])
+
+    def _standing(self, route: Route, names: set[str]) -> Standing:
+        latest = self._latest[route.pool, route.name]
+        return Standing(route.name, route.mailbox, [probe for name, probe in latest.items() if name in names])
 
     def _open_case(self, probe: Finished) -> Case:
         if probe.succeeded or not can_speak_against(probe):

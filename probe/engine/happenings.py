@@ -152,6 +152,8 @@ class SharedFault:
     pool: str
     route: str
     shared: bool
+    side: str | None = None
+    """On which side of the members it is, in one sentence, where another mailbox shows it."""
 
 
 @dataclass(frozen=True, slots=True)

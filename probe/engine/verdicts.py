@@ -43,7 +43,7 @@ class Verdicts:
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._told: dict[str, set[str]] = {}
         """Per pool, the members whose verdict was reported; not those whose verdict was only restored."""
-        self._shared: dict[tuple[str, str], bool] = {}
+        self._shared: dict[tuple[str, str], SharedFault] = {}
         self._news = asyncio.Event()
 
     def restore(self, verdicts: Mapping[tuple[str, str], Verdict]) -> None:
@@ -137,9 +137,10 @@ class Verdicts:
 
     def _consider_shared(self, route: Route, names: Collection[str]) -> None:
         shared = self._evidence.shared_fault(route.pool, route.name, names)
-        if self._shared.get((route.pool, route.name), False) != shared:
-            self._shared[route.pool, route.name] = shared
-            self._report(SharedFault(route.pool, route.name, shared))
+        fault = SharedFault(route.pool, route.name, shared, self._evidence.side(route, names) if shared else None)
+        if self._shared.get((route.pool, route.name), SharedFault(route.pool, route.name, False)) != fault:
+            self._shared[route.pool, route.name] = fault
+            self._report(fault)
 
     def _stale(self, pool: str) -> timedelta:
         if self._settings.health.stale_after is not None:

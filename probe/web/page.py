@@ -75,9 +75,9 @@ def _pool(board: Board, pool: str) -> str:
 
 
 def _notes(board: Board, pool: str) -> str:
-    note = board.discovery.get(pool)
+    sides = (board.sides.get((pool, route.name)) for route in board.settings.routes_of(pool))
     of_tls = [f"TLS: {finding.text}" for finding in board.tls_findings.get(pool, ())]
-    return "".join(f"<p>{escape(text)}</p>\n" for text in [*([note] if note else []), *of_tls])
+    return "".join(f"<p>{escape(note)}</p>\n" for note in (board.discovery.get(pool), *sides, *of_tls) if note)
 
 
 def _members(board: Board, pool: str) -> Iterator[str]:
