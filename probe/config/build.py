@@ -88,6 +88,7 @@ def _mailbox(name: str, section: MailboxSection, *, longest: int) -> Mailbox:
         junk=folders.junk,
         keep=section.keep,
         longest_body=min(SPARE_BODY + longest * 3 // 2, LONGEST_BODY),  # base64 makes four octets of three
+        foreign_limit=section.foreign_limit,
     )
 
 

@@ -84,7 +84,9 @@ def test_mailboxes_arrive(every: Settings) -> None:
     )
     pop3 = Pop3Settings(host="127.0.0.1", login=login, port=110, tls=Tls.NONE)
     assert every.mailboxes == {
-        "monitor": Mailbox("monitor", "monitor@lab.test", imap, "Incoming", "Spam", timedelta(hours=1), 160 * 1024),
+        "monitor": Mailbox(
+            "monitor", "monitor@lab.test", imap, "Incoming", "Spam", timedelta(hours=1), 160 * 1024, foreign_limit=20
+        ),
         "other": Mailbox("other", '"odd name"@[127.0.0.1]', pop3),
         "by-token": every.mailboxes["by-token"],
     }

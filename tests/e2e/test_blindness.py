@@ -63,6 +63,9 @@ def test_while_the_mailbox_is_blind_nobody_is_blamed_and_afterwards_every_messag
     assert {member: answers.statuses(member) for member in MEMBERS} == {member: {200} for member in MEMBERS}
     assert {probe["outcome"] for probe in untold} == {None, "unknown"}
     assert sum(probe["outcome"] == "unknown" for probe in untold) >= len(MEMBERS) * FALL
+    assert all(
+        "could not be read after the deadline: " in probe["reason"] for probe in untold if probe["outcome"] == "unknown"
+    )
     assert meanwhile.unbalanced() == []
     # What arrived later than its deadline, though the mailbox could be read again, was missing in truth.
     missing = program.probes(outcome="missing")
