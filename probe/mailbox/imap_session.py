@@ -15,7 +15,7 @@ from probe.mailbox.backlog import Backlog, Unread
 from probe.mailbox.bell import Bell
 from probe.mailbox.credentials import Credentials
 from probe.mailbox.fetched import Fetched, fetched, uids
-from probe.mailbox.imap_beginning import last_before
+from probe.mailbox.imap_beginning import SEARCHES, last_before
 from probe.mailbox.imap_bodies import beginnings
 from probe.mailbox.imap_login import log_in
 from probe.mailbox.imap_removing import Remover
@@ -85,7 +85,9 @@ class ImapSession:
             else:
                 self._rescan = mark is not None
                 last = int(selected[b"UIDNEXT"]) - 1 if b"UIDNEXT" in selected else self._highest()
-                self._cursor = last_before(self._client, since, last=last)
+                # Nothing may lie further back that was seen before, unless it was seen under another number.
+                searches = SEARCHES if self._rescan else 1
+                self._cursor = last_before(self._client, since, last=last, searches=searches)
                 # What arrived meanwhile was told with the reply to the search, and has to be counted.
                 selected = self._select(read_only=True)
             self._count_unread(selected)

@@ -9,6 +9,7 @@ import pytest
 
 from probe.demo.behaviour import ImapFaults
 from probe.demo.imap import ImapServer
+from probe.mailbox.imap_beginning import SEARCHED_UIDS
 from probe.mailbox.imap_session import BATCH
 from probe.mailbox.patience import Patience
 from probe.model.letter import Folder, Letter
@@ -117,6 +118,21 @@ def test_a_mark_of_another_validity_is_worthless_and_leads_to_a_rescan_once() ->
 
             assert [letter.place.uid for letter in first.letters] == ["1", "2", "3"]
             assert (first.mark, first.rescan, second.rescan) == (Mark(1000, 3), True, False)
+
+    with_server(test)
+
+
+@pytest.mark.parametrize("mark, first", [(Mark(999, 7), 1), (None, 201)], ids=["renumbered", "for the first time"])
+def test_a_folder_that_was_renumbered_is_scanned_as_far_back_as_its_mail_is_recent(
+    mark: Mark | None, first: int
+) -> None:
+    async def test(server: ImapServer) -> None:
+        deliver(server, SEARCHED_UIDS + 200)
+        async with reading(imap_access(server.port), mark=mark) as reader:
+            news = await reader.read()
+
+            [(lowest, _)] = news.mark.gaps if news.mark else ()
+            assert (lowest, news.rescan) == (first, mark is not None)
 
     with_server(test)
 
