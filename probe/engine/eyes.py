@@ -44,5 +44,11 @@ class Eyes:
         return sight.until
 
     def why_blind(self, mailbox: str | None) -> str | None:
-        """Say why a mailbox cannot be read, as a clause, if that is known."""
-        return self._blind.get(mailbox) if mailbox else None
+        """Say why a mailbox cannot be read, as a clause, if anything is known of it."""
+        if mailbox is None:
+            return None
+        if why := self._blind.get(mailbox):
+            return why
+        sight = self._seen.get(mailbox)
+        # A server that does not answer is given its time; only when that is over it is trouble.
+        return f"no reading has come to an end since that of {sight.until:%H:%M:%S} UTC" if sight else None

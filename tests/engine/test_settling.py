@@ -196,7 +196,10 @@ async def test_trouble_that_is_over_is_not_named_any_more(scene: Scene) -> None:
     await scene.advance(PAST_GRACE)
     await scene.settler.settle_overdue("monitor")
     [ended] = scene.of(Ended)
-    assert ended.record.judgement == Judgement(Outcome.UNKNOWN, "its mailbox could not be read after the deadline")
+    assert ended.record.judgement
+    assert ended.record.judgement.reason == (
+        "its mailbox could not be read after the deadline: no reading has come to an end since that of 12:00:00 UTC"
+    )
 
 
 @on_scene
