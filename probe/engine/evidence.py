@@ -86,9 +86,13 @@ class Evidence:
         """Say on which side of these members they fail alike on a route, if their other routes show it."""
         names = set(members)
         beside = [each for each in self._routes.values() if each.pool == route.pool and each.name != route.name]
-        return side(self._standing(route, names), [self._standing(each, names) for each in beside])
+        others = [standing for each in beside if (standing := self._standing(each, names))]
+        failing = self._standing(route, names)
+        return side(failing, others) if failing else None
 
-    def _standing(self, route: Route, names: set[str]) -> Standing:
+    def _standing(self, route: Route, names: set[str]) -> Standing | None:
+        if route.mailbox is None:
+            return None  # Its members are asked only: no mail of it arrives anywhere.
         latest = self._latest[route.pool, route.name]
         return Standing(route.name, route.mailbox, [probe for name, probe in latest.items() if name in names])
 
