@@ -24,9 +24,9 @@ MEMBERS = (
 )
 
 
-def mailflow(*arguments: str | Path) -> Result:
-    """Run the command line in this process."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], prog_name="mailflow")
+def mailflow(*arguments: str | Path, pasted: bytes | None = None) -> Result:
+    """Run the command line in this process, with something on its standard input."""
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=pasted, prog_name="mailflow")
 
 
 @contextmanager

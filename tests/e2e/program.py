@@ -145,10 +145,13 @@ class Program:
         self._client.close()
 
 
-def mailflow(command: str, config_file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run another command of the program to its end."""
+def mailflow(
+    command: str, config_file: Path, *arguments: str, pasted: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run another command of the program to its end, with something on its standard input."""
     return subprocess.run(
         [*_command(command, config_file), *arguments],
+        input=pasted,
         capture_output=True,
         text=True,
         timeout=60,

@@ -87,3 +87,24 @@ def test_explain_does_not_know_an_id_that_never_was(lab: Laboratory, tmp_path: P
 
     assert done.returncode == 3
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_real_bounce_that_is_pasted_tells_the_life_of_its_probe(lab: Laboratory, tmp_path: Path) -> None:
+    config = written(
+        lab,
+        tmp_path,
+        routes={"inbound": {"to": f"bounce@{DOMAIN}", "expect": "bounced"}},
+        mailboxes={"monitor": {"keep": "1h"}},
+    )
+    [probe] = json.loads(mailflow("once", config, "--member", "mta1", "--json").stdout)["probes"]
+    with lab.imap() as client:
+        client.select_folder("INBOX", readonly=True)
+        [bounce] = [each[b"BODY[]"].decode() for each in client.fetch("1:*", ["BODY.PEEK[]"]).values()]
+
+    told = mailflow("explain", config, "-", pasted=bounce)
+
+    assert told.returncode == 0
+    assert told.stderr.startswith(
+        f"this quotes a message, or is one whose own field was removed, of the probe {probe['id']}"
+    )
+    assert told.stdout.startswith(f"{probe['id']}  bounced")
