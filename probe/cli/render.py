@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from rich.console import Console
 from rich.text import Text
 
+from probe.model.abridging import FIRST_ATTEMPTS, LAST_ATTEMPTS, is_kept
 from probe.model.outcome import Outcome, Stage, State
 from probe.model.probe import Probe, Record
 from probe.model.reply import Exchange
@@ -73,7 +74,8 @@ def print_life(console: Console, life: Life, why: str) -> None:
     )
     _print_events(console, life)
     for number, transcript in enumerate(life.transcripts, start=1):
-        _print_transcript(console, number, transcript)
+        kept = is_kept(number, attempts=len(life.transcripts))
+        _print_transcript(console, number, transcript if kept else None)
     _print_path(console, life)
 
 
@@ -89,8 +91,13 @@ def _print_events(console: Console, life: Life) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def _print_transcript(console: Console, number: int, transcript: Iterable[Exchange]) -> None:
+def _print_transcript(console: Console, number: int, transcript: Iterable[Exchange] | None) -> None:
     console.print(Text(f"\nSMTP, attempt {number}", style="bold"))
+    if transcript is None:
+        console.print(
+            f"  Kept are the transcripts of the first {FIRST_ATTEMPTS} and the last {LAST_ATTEMPTS}.", highlight=False
+        )
+        return
     for exchange in transcript:
         at, took = exchange.at.total_seconds(), exchange.took.total_seconds() * 1000
         sent = f"C: {printable(exchange.sent)}{_manner(exchange)}" if exchange.sent else ""

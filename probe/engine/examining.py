@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from probe.engine.paths import Paths
 from probe.model import tag
+from probe.model.abridging import few
 from probe.model.alteration import Alteration, compare
 from probe.model.authentication import verdicts
 from probe.model.findings import NOTHING_FOUND, Findings
@@ -49,10 +50,10 @@ class Examiner:
         return Findings(
             altered=alteration.text if alteration and not allowed else None,
             misrouted=broken_rule(route.path, way),
-            changes=self._paths.changes(probe.key, way),
+            changes=few(self._paths.changes(probe.key, way)),
             authentication=verdicts(letter.header, authserv_id=route.authserv_id) if route.authserv_id else (),
             spam=spam_fields(letter.header) if letter.place.folder is Folder.JUNK else (),
-            notes=(*_notes(letter, alteration if allowed else None), *clock_notes(way)),
+            notes=few((*_notes(letter, alteration if allowed else None), *clock_notes(way))),
         )
 
     def _alteration(self, letter: Letter, probe: Probe, route: Route) -> Alteration | None:

@@ -9,6 +9,7 @@ from probe.ledger.books import Counts, entry
 from probe.ledger.engine import insert
 from probe.ledger.rows import NOTHING_SENT, find, probe_columns, sending_columns, transcript_document
 from probe.ledger.schema import attempts, notes, probes
+from probe.model.abridging import LAST_ATTEMPTS, abridged, is_kept
 from probe.model.outcome import Outcome
 from probe.model.probe import Judgement, Probe, Record
 from probe.model.reply import Attempt
@@ -67,9 +68,11 @@ def record_attempt(
             "ended": _ended(attempt),
             "ending": attempt.ending,
             "reason": attempt.reason,
-            "transcript": transcript_document(attempt.transcript),
+            "transcript": transcript_document(abridged(attempt.transcript)),
         },
     )
+    if not is_kept(number - LAST_ATTEMPTS, attempts=number):
+        connection.execute(_WITHOUT_TRANSCRIPT, {"of_probe": probe_id, "of_number": number - LAST_ATTEMPTS})
     if number > 1:
         counts[entry(record.probe, Tally.RETRY)] += 1
 
@@ -100,6 +103,11 @@ def prune(connection: Connection, *, finished_before: datetime, now: datetime) -
     return connection.execute(delete(probes).where(probes.c.id.in_(old))).rowcount
 
 
+_WITHOUT_TRANSCRIPT = (
+    update(attempts)
+    .where(attempts.c.probe_id == bindparam("of_probe"), attempts.c.number == bindparam("of_number"))
+    .values(transcript=[])
+)
 _OF_PROBE = update(probes).where(probes.c.id == bindparam("of_probe"))
 _OF_OPEN_PROBE = _OF_PROBE.where(probes.c.outcome.is_(None))
 

@@ -1,6 +1,7 @@
 """What a message that was found is to its probe, and where it lies until it is deleted."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +11,15 @@ from probe.ledger.books import Counts, entry
 from probe.ledger.rows import find, place_columns, sighting_columns
 from probe.ledger.rows import sighting as read_sighting
 from probe.ledger.schema import probes, sightings
+from probe.model.findings import NOTHING_FOUND
 from probe.model.letter import Folder, Place, Sighting
 from probe.model.outcome import Outcome
 from probe.model.probe import Probe, Record
 from probe.model.report import Action, Report
 from probe.ports import Sighted, Tally
+
+COPIES_TOLD = 10
+"""Of how many further copies it is kept what was found out about them."""
 
 _MAY_COME_LATE = frozenset({Outcome.MISSING, Outcome.UNKNOWN})
 _COUNTED = {
@@ -34,7 +39,8 @@ def sight(connection: Connection, counts: Counts, sighting: Sighting, *, rescan:
     if sighting.seen > record.probe.late_until:
         return Sighted.NOT_OURS, None
     sighted = _taken_for(record, sighting)
-    connection.execute(insert(sightings), {**sighting_columns(sighting), "sighted": sighted})
+    kept = _without_story(connection, sighting) if sighted is Sighted.DUPLICATE else sighting
+    connection.execute(insert(sightings), {**sighting_columns(kept), "sighted": sighted})
     if sighted in _COUNTED:
         counts[entry(record.probe, _COUNTED[sighted])] += 1
     if sighting.findings.changes and sighted is not Sighted.DUPLICATE:
@@ -77,6 +83,15 @@ def removed(connection: Connection, places: Sequence[Place], *, at: datetime) ->
     statement = update(sightings).where(*here, sightings.c.gone.is_(None)).values(gone=at)
     rows = [{f"at_{name}": value for name, value in place_columns(place).items()} for place in places]
     connection.execute(statement, rows)
+
+
+def _without_story(connection: Connection, copy: Sighting) -> Sighting:
+    """Leave out the path of a further copy, and of the tenth one on all but where it lies: there may be thousands."""
+    copies = select(sightings.c.seen).where(
+        sightings.c.probe_id == copy.probe_id, sightings.c.sighted == Sighted.DUPLICATE
+    )
+    told = len(connection.execute(copies.limit(COPIES_TOLD)).all())
+    return replace(copy, hops=(), findings=copy.findings if told < COPIES_TOLD else NOTHING_FOUND)
 
 
 def _mailbox(probe: Probe, sighting: Sighting) -> str | None:

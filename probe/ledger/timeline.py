@@ -5,6 +5,7 @@ from itertools import chain
 from typing import assert_never
 
 from probe.ledger.rows import AnyRow, sighting
+from probe.model.abridging import FIRST_EVENTS, LAST_EVENTS
 from probe.model.probe import Record
 from probe.model.reply import Ending
 from probe.ports import Event, Sighted
@@ -21,7 +22,15 @@ def timeline(
         chain.from_iterable(_of_sighting(row) for row in sightings),
         _end(record),
     )
-    return sorted(events, key=lambda event: event.at)
+    return _abridged(sorted(events, key=lambda event: event.at))
+
+
+def _abridged(events: list[Event]) -> list[Event]:
+    if len(events) <= FIRST_EVENTS + LAST_EVENTS:
+        return events
+    beginning, end = events[:FIRST_EVENTS], events[-LAST_EVENTS:]
+    left_out = Event(beginning[-1].at, "left out", f"{len(events) - FIRST_EVENTS - LAST_EVENTS} events")
+    return [*beginning, left_out, *end]
 
 
 _KIND_OF_ENDING = {

@@ -99,7 +99,7 @@ def test_a_real_bounce_that_is_pasted_tells_the_life_of_its_probe(lab: Laborator
     [probe] = json.loads(mailflow("once", config, "--member", "mta1", "--json").stdout)["probes"]
     with lab.imap() as client:
         client.select_folder("INBOX", readonly=True)
-        [bounce] = [each[b"BODY[]"].decode() for each in client.fetch("1:*", ["BODY.PEEK[]"]).values()]
+        [bounce] = [each[b"BODY[]"].decode() for each in client.fetch(client.search(), ["BODY.PEEK[]"]).values()]
 
     told = mailflow("explain", config, "-", pasted=bounce)
 
