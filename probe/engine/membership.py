@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import assert_never
 
 from probe.engine.happenings import DiscoveryFailed, MembersKnown, Reporter
-from probe.model.settings import Member, Pool
+from probe.model.origin import Origin
+from probe.model.settings import Discovery, DiscoveryKind, Member, Pool
 from probe.ports import Clock, DiscoveryTrouble, Finder
 
 FIRST_BACK_OFF = timedelta(seconds=2)
@@ -47,8 +50,13 @@ class Membership:
             pause, self._back_off = self._back_off, min(2 * self._back_off, LONGEST_BACK_OFF)
             return pause
         self._back_off = FIRST_BACK_OFF
-        self._take(found.members, found.note)
+        self._take(self._found_now(found.members), found.note)
         return found.ttl
+
+    def _found_now(self, members: Sequence[Member]) -> Sequence[Member]:
+        assert self._pool.discovery is not None
+        now = self._clock.now()
+        return [replace(each, origin=Origin(_named_by(self._pool.discovery, each), now)) for each in members]
 
     def _take(self, members: Sequence[Member], note: str | None) -> None:
         known = {member.name for member in self.members}
@@ -56,3 +64,18 @@ class Membership:
         self._report(MembersKnown(self._pool.name, tuple(members), note))
         self.tried.set()
         self._welcome([member for member in members if member.name not in known])
+
+
+def _named_by(discovery: Discovery, member: Member) -> str:
+    """Say who named the address of a member."""
+    match discovery.kind:
+        case DiscoveryKind.MX:
+            return f"by {member.hostname}, MX of {discovery.name} with preference {member.preference}"
+        case DiscoveryKind.SRV:
+            return f"by {member.hostname}, SRV of {discovery.name} with priority {member.preference}"
+        case DiscoveryKind.HOST:
+            return f"by the addresses of {discovery.name}"
+        case DiscoveryKind.HAPROXY:
+            return f"by HAProxy at {discovery.name}, backend {discovery.backend}"
+        case _:
+            assert_never(discovery.kind)

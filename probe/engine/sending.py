@@ -188,6 +188,8 @@ class Dispatcher:
             started=now,
             deadline=now + route.deadline,
             late_until=now + route.late_until,
+            origin=member.origin.words,
+            origin_at=member.origin.at,
         )
         return probe if probe.only_asks else replace(probe, body_digest=digest(body(route, probe, self._key)))
 

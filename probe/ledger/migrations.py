@@ -25,7 +25,12 @@ def _digests_and_findings(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE sightings ADD COLUMN findings JSON"))
 
 
-MIGRATIONS: Sequence[Migration] = (_gaps_in_marks, _bounces_and_reports, notes.create, _digests_and_findings)
+def _origins(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE probes ADD COLUMN origin TEXT"))
+    connection.execute(text("ALTER TABLE probes ADD COLUMN origin_at BIGINT"))
+
+
+MIGRATIONS: Sequence[Migration] = (_gaps_in_marks, _bounces_and_reports, notes.create, _digests_and_findings, _origins)
 """What leads from version 1 to 2, from 2 to 3, ...; ``schema.py`` always shows the newest."""
 
 

@@ -58,6 +58,8 @@ probes = Table(
     Column("why", Prose),
     Column("finished", Moment),
     Column("body_digest", Prose),
+    Column("origin", Prose),
+    Column("origin_at", Moment),
     # The database, not care, lets one process only send the probe of a turn.
     UniqueConstraint("pool", "route", "member", "slot"),
 )

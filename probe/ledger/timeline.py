@@ -45,7 +45,10 @@ _KIND_OF_ENDING = {
 
 
 def _begin(record: Record) -> Iterator[Event]:
-    yield Event(record.probe.started, "started", f"for {record.probe.member} at {record.probe.endpoint}")
+    probe = record.probe
+    yield Event(probe.started, "started", f"for {probe.member} at {probe.endpoint}")
+    if probe.origin:
+        yield Event(probe.origin_at or probe.started, "address", f"{probe.endpoint}, {probe.origin}")
 
 
 def _kind_of_attempt(record: Record, ending: Ending) -> str:

@@ -35,6 +35,10 @@ class Probe:
     late_until: datetime
     body_digest: str | None = None
     """That of the text of its message, by which it is known later what was sent."""
+    origin: str | None = None
+    """How the address was known, in words."""
+    origin_at: datetime | None = None
+    """When it was looked up, if it was."""
 
     @property
     def key(self) -> PathKey:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from probe.model.oauth import Bearer, TokenLogin
+from probe.model.origin import WRITTEN_DOWN, Origin
 from probe.model.outcome import Outcome
 from probe.model.rules import NO_RULES, PathRules
 from probe.model.secret import Secret
@@ -104,6 +105,8 @@ class Member:
     """A program and its arguments: SMTP is spoken to its stdin and stdout."""
     behind_vip: tuple[str, ...] = ()
     """Where its address is that of a VIP: the names of all behind it, by which they are told apart when they answer."""
+    origin: Origin = field(default=WRITTEN_DOWN, compare=False)
+    """How its address is known; one that is found again is the same member."""
 
     def __post_init__(self) -> None:
         if (self.address is None) != bool(self.command):

@@ -1,6 +1,7 @@
 """The commands that people and scripts run by hand: one round now, and the life of one probe."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,20 @@ def test_a_real_bounce_that_is_pasted_tells_the_life_of_its_probe(lab: Laborator
         f"this quotes a message, or is one whose own field was removed, of the probe {probe['id']}"
     )
     assert told.stdout.startswith(f"{probe['id']}  bounced")
+
+
+def test_a_life_begins_with_the_look_up_that_found_the_member(lab: Laboratory, tmp_path: Path) -> None:
+    config = quick_config(lab, tmp_path, routes={"inbound": {"pool": "mx"}})
+    port, smtp = lab.member("mta1").port, config["pools"]["vip"]["smtp"]
+    config["pools"] = {"mx": {"discover": {"mx": DOMAIN, "port": port}, "smtp": smtp}}
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(config))
+    probes = json.loads(mailflow("once", file, "--json").stdout)["probes"]
+    probe = next(each for each in probes if each["outcome"] == "delivered")
+
+    first, second, *_ = json.loads(mailflow("explain", file, probe["id"], "--json").stdout)["events"]
+
+    assert (first["kind"], second["kind"]) == ("address", "started")
+    host = probe["member"].removesuffix("-v4")
+    assert re.fullmatch(rf"127\.0\.\d+\.\d+:{port}, by {host}, MX of {DOMAIN} with preference \d+", first["text"])
+    assert first["at"] < second["at"]

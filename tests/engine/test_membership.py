@@ -1,16 +1,19 @@
 """Which members a pool has."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from probe.engine.happenings import DiscoveryFailed, MembersKnown
 from probe.engine.membership import FIRST_BACK_OFF, LONGEST_BACK_OFF, Membership
+from probe.model.origin import Origin
 from probe.model.settings import Discovery, DiscoveryKind, Member, Pool
 from probe.ports import DiscoveryTrouble, Found
 from tests.engine.fakes import FakeFinder
 from tests.engine.scene import SECOND, Scene, member, on_scene
 
 TTL = 60 * SECOND
+BY_MX = Discovery(DiscoveryKind.MX, "lab.test")
 TROUBLE = DiscoveryTrouble("no name server answers")
 
 
@@ -21,10 +24,10 @@ def found(*names: str, ttl: timedelta = TTL, note: str | None = None) -> Found:
 class Pooled:
     """A pool whose members are found by a script."""
 
-    def __init__(self, scene: Scene, *answers: Found | DiscoveryTrouble) -> None:
+    def __init__(self, scene: Scene, *answers: Found | DiscoveryTrouble, discovery: Discovery = BY_MX) -> None:
         self.welcomed: list[list[str]] = []
         self.finder = FakeFinder(answers)
-        pool = Pool("vip", discovery=Discovery(DiscoveryKind.MX, "lab.test"))
+        pool = Pool("vip", discovery=discovery)
         self.membership = Membership(
             pool, self.finder, clock=scene.clock, report=scene.told.append, welcome=self._welcome
         )
@@ -102,3 +105,24 @@ async def test_an_answer_without_members_is_an_answer(scene: Scene) -> None:
     await scene.advance(60)
     assert pooled.names == []
     assert scene.of(MembersKnown)[-1] == MembersKnown("vip", (), "lab.test takes no mail")
+
+
+NAMED_BY = {
+    Discovery(DiscoveryKind.MX, "lab.test"): "by mx1.lab.test, MX of lab.test with preference 10",
+    Discovery(DiscoveryKind.SRV, "_smtp._tcp.lab.test"): "by mx1.lab.test, SRV of _smtp._tcp.lab.test with priority 10",
+    Discovery(DiscoveryKind.HOST, "lab.test"): "by the addresses of lab.test",
+    Discovery(DiscoveryKind.HAPROXY, "/run/h.sock", backend="mx"): "by HAProxy at /run/h.sock, backend mx",
+}
+
+
+@on_scene
+async def test_a_member_that_is_found_says_by_whom_and_when(scene: Scene) -> None:
+    exchanger = replace(member("mta1"), hostname="mx1.lab.test", preference=10)
+    found_twice = (Found((exchanger,), TTL), Found((exchanger,), TTL))
+    pools = {words: Pooled(scene, *found_twice, discovery=discovery) for discovery, words in NAMED_BY.items()}
+    for passed in (0, 60):
+        await scene.advance(passed)
+        for words, pooled in pools.items():
+            assert [each.origin for each in pooled.membership.members] == [Origin(words, scene.clock.now())]
+            # What is found again is the same member all the same.
+            assert pooled.membership.members == [exchanger]

@@ -142,6 +142,8 @@ _SINCE_THE_FIRST_VERSION = (
     "DROP TABLE notes",
     "ALTER TABLE probes DROP COLUMN body_digest",
     "ALTER TABLE sightings DROP COLUMN findings",
+    "ALTER TABLE probes DROP COLUMN origin",
+    "ALTER TABLE probes DROP COLUMN origin_at",
 )
 """What undoes all migrations."""
 

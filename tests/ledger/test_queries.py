@@ -1,6 +1,7 @@
 """Questions about probes: pages, the newest of each member, one probe's life."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -146,3 +147,24 @@ async def test_a_probe_without_a_mailbox_is_kept_and_told_as_one(ledger: SqlLedg
     assert life.record.probe == probe
     assert [event.kind for event in life.events] == ["started", "accepted", "outcome"]
     assert await ledger.imbalances() == []
+
+
+@pytest.mark.parametrize(
+    "origin, at, told",
+    [
+        (None, None, [("started", NOON)]),
+        ("as the config has it", None, [("started", NOON), ("address", NOON)]),
+        ("by mx1.lab.test", NOON - SECOND, [("address", NOON - SECOND), ("started", NOON)]),
+    ],
+)
+@with_ledger
+async def test_a_life_tells_how_the_address_was_known(
+    ledger: SqlLedger, origin: str | None, at: datetime | None, told: list[tuple[str, datetime]]
+) -> None:
+    await ledger.claim(replace(a_probe(), origin=origin, origin_at=at))
+    life = await ledger.life("p1")
+    assert life
+    assert [(event.kind, event.at) for event in life.events] == told
+    assert [event.text for event in life.events if event.kind == "address"] == (
+        [f"127.0.0.11:2525, {origin}"] if origin else []
+    )
