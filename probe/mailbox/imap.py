@@ -72,7 +72,7 @@ class ImapAccess:
             )
             client.begin(self._patience.operation_seconds)
             listed = [each for each in client.list_folders() if not _NOT_A_FOLDER.intersection(each[0])]
-        junk = self._mailbox.junk or junk_folder(listed, inbox=self._mailbox.inbox)
+            junk = self._mailbox.junk or junk_folder(listed, inbox=self._mailbox.inbox)
         if junk is not None and junk not in (name for _, _, name in listed):
             said = f"{server} has no folder {junk} for {self._settings.login.username}"
             raise MailboxTrouble(said, TroubleKind.FOLDER_GONE)

@@ -1,12 +1,13 @@
 r"""Which folder is taken for the one with junk: by its attribute \Junk, else by a name that is well known."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 
 from probe.mailbox.junk import Listed, junk_folder
 from probe.model.letter import Folder
-from probe.ports import MailboxAccess
+from probe.ports import MailboxAccess, MailboxTrouble
 from tests.mailbox.scripted import scripted
 from tests.mailbox.sites import imap_access, reading, run
 
@@ -76,6 +77,16 @@ def test_a_name_in_modified_utf_7_is_sent_back_as_the_server_wrote_it() -> None:
     run(test)
     [opened, *_] = [line.partition(b" ")[2] for line in heard if b"EXAMINE" in line]
     assert opened == b'EXAMINE "[Gmail]/&j,dg0TDhMPww6w-"'
+
+
+@pytest.mark.parametrize("line", [b"(1 2) 3 4", b"(\\Junk) NIL NIL", b"() () ()", b'(a) "" "Junk"', b"NIL NIL Spam"])
+def test_a_list_that_makes_no_sense_is_trouble_or_has_no_junk(line: bytes) -> None:
+    async def test() -> None:
+        async with scripted(GREETING, script([b"* LIST " + line]), tagged=True) as port:
+            with suppress(MailboxTrouble):
+                assert Folder.INBOX in await imap_access(port).folders()
+
+    run(test)
 
 
 def plain(*names: str, delimiter: bytes | None = b"/") -> list[Listed]:
