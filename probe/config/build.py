@@ -9,6 +9,7 @@ from probe.config.pools import PoolSection, SmtpSection
 from probe.config.root import Config
 from probe.config.routes import RouteSection
 from probe.model.oauth import TokenLogin
+from probe.model.origin import VIP_WRITTEN_DOWN
 from probe.model.rules import PathRules
 from probe.model.secret import Secret
 from probe.model.settings import (
@@ -136,7 +137,9 @@ def _pool(pool: str, section: PoolSection) -> Pool:
 
 
 def _behind_vip(pool: str, vip: Listen, names: Sequence[str]) -> tuple[Member, ...]:
-    return tuple(Member(pool, name, vip.host, vip.port, name, behind_vip=tuple(names)) for name in names)
+    return tuple(
+        Member(pool, name, vip.host, vip.port, name, behind_vip=tuple(names), origin=VIP_WRITTEN_DOWN) for name in names
+    )
 
 
 def _discovery(section: DiscoverySection) -> Discovery:

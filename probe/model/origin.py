@@ -13,3 +13,4 @@ class Origin:
 
 
 WRITTEN_DOWN = Origin("as the config has it")
+VIP_WRITTEN_DOWN = Origin("the address of its VIP, as the config has it")

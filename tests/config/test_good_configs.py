@@ -9,6 +9,7 @@ import pytest
 from probe.config import load
 from probe.config.routes import RouteSection
 from probe.model.oauth import Grant, TokenLogin
+from probe.model.origin import VIP_WRITTEN_DOWN
 from probe.model.outcome import EXPECTABLE, Outcome
 from probe.model.secret import Secret
 from probe.model.settings import (
@@ -117,6 +118,7 @@ def test_members_behind_a_vip_share_its_address_and_are_known_by_their_names(eve
     assert every.pools["behind-vip"].members == tuple(
         Member("behind-vip", name, "::1", 2500, name, behind_vip=names) for name in names
     )
+    assert {each.origin for each in every.pools["behind-vip"].members} == {VIP_WRITTEN_DOWN}
 
 
 def test_a_vip_without_a_port_is_dialled_at_25(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
