@@ -37,7 +37,7 @@ def unwrap(header: bytes, body: bytes) -> Unwrapped:
 
 
 def _leaves(entity: Message, body: bytes, deepest: int) -> Iterator[Message]:
-    boundary = entity.get_boundary("") if entity.get_content_maintype() == "multipart" else ""
+    boundary = _boundary(entity) if entity.get_content_maintype() == "multipart" else ""
     if not boundary or not deepest:
         entity.set_payload(body.decode("ascii", "surrogateescape"))
         yield entity
@@ -46,6 +46,14 @@ def _leaves(entity: Message, body: bytes, deepest: int) -> Iterator[Message]:
         end = _END_OF_HEADER.search(part)
         head, rest = (part[: end.start()], part[end.end() :]) if end else (part, b"")
         yield from _leaves(_entity(head), rest, deepest - 1)
+
+
+def _boundary(multipart: Message) -> str:
+    try:
+        return multipart.get_boundary("")
+    except ValueError:
+        # RFC 2231 4: it names a charset, and Python knows some by which nothing can be read, such as "undefined".
+        return ""
 
 
 def _parts(body: bytes, boundary: bytes) -> Iterator[bytes]:
@@ -73,5 +81,8 @@ def _entity(head: bytes) -> Message:
 
 
 def _decoded(leaf: Message) -> bytes:
-    payload = leaf.get_payload(decode=True)
+    try:
+        payload = leaf.get_payload(decode=True)
+    except ValueError:  # Newer Pythons look at its charset, too.
+        return b""
     return payload if isinstance(payload, bytes) else b""

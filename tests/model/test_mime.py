@@ -89,6 +89,18 @@ def test_hostile_wrapping_is_read_in_bounded_time(header: bytes, body: bytes) ->
     unwrap(header, body)
 
 
+@pytest.mark.parametrize("charset", [b"undefined", b"idna", b"a\0b", b"unheard-of"])
+def test_a_boundary_in_a_charset_that_cannot_be_read_is_none(charset: bytes) -> None:
+    header = b"Content-Type: multipart/mixed; boundary*=%s''x\r\n" % charset
+    assert unwrap(header, b"--y\r\n\r\nHello.\r\n--y--\r\n").text == b""
+
+
+@pytest.mark.parametrize("encoding", [b"7bit", b"base64", b"quoted-printable", b"x-uuencode"])
+def test_a_text_in_a_charset_that_cannot_be_read_does_not_raise(encoding: bytes) -> None:
+    header = b"Content-Type: text/plain; charset=undefined\r\nContent-Transfer-Encoding: %s\r\n" % encoding
+    unwrap(header, b"caf\xe9\r\n")
+
+
 @given(
     st.sampled_from(
         [b"", PLAIN, MIXED, b"Content-Type: multipart/x; boundary*0*=%FF''a\r\n", b"Content-Type: \xff/\r\n"]
