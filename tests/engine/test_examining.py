@@ -1,16 +1,19 @@
 """What is found out about a message of ours when it is read."""
 
 import re
+from base64 import encodebytes
 from dataclasses import replace
+from quopri import encodestring
 
 import pytest
 
 from probe.engine.examining import Examiner
 from probe.model.findings import NOTHING_FOUND, Findings
 from probe.model.letter import Folder, Letter, Place
+from probe.model.message import body, digest
 from probe.model.probe import Probe
 from probe.model.rules import PathRules
-from probe.model.settings import Route
+from probe.model.settings import Content, Route
 from tests.engine.fakes import NOON
 from tests.engine.scene import KEY, SECOND, a_probe, message, route
 
@@ -41,6 +44,24 @@ def test_an_empty_body_is_altered_when_it_is_known_to_be_all() -> None:
     emptied = message(a_probe()).partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
     assert found(emptied).altered == "the body is empty"
     assert found(emptied, whole=False) == NOTHING_FOUND
+
+
+@pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
+def test_a_body_that_was_encoded_anew_and_read_in_part_is_as_it_was_sent(encoding: str) -> None:
+    # Given
+    long = replace(route(), content=Content(size=2000))
+    probe = a_probe(body_digest=digest(body(long, a_probe(), KEY)))
+    text = body(long, probe, KEY).encode()
+    coded = {"base64": encodebytes, "quoted-printable": encodestring}[encoding](text).replace(b"\n", b"\r\n")
+    field = b"Content-Transfer-Encoding: " + encoding.encode()
+    head = message(probe).partition(b"\r\n\r\n")[0].replace(b"Content-Transfer-Encoding: 7bit", field)
+    assert field in head
+
+    # When it is cut off anywhere
+    said = {found(head + b"\r\n\r\n" + coded[:cut], asked=long, probe=probe, whole=False) for cut in range(len(coded))}
+
+    # Then
+    assert said == {NOTHING_FOUND}
 
 
 @pytest.mark.parametrize("allowed", [False, True])
