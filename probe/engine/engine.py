@@ -284,6 +284,8 @@ class Engine:
 
     async def _clock_set(self, step: timedelta) -> None:
         self._rounds.plan_anew()
+        for watch in self._watches.values():
+            watch.clock_set()
         await self._settler.clock_set(step)
         self._setbacks.clear()
 

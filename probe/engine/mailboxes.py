@@ -60,6 +60,10 @@ class MailboxWatch:
         for watch in self._watches:
             watch.stir()
 
+    def clock_set(self) -> None:
+        """Forget when folders were read: the wall clock was set, and those moments mean nothing any more."""
+        self._read, self._untold = {}, {}
+
     async def run(self) -> None:
         """Watch for ever; trouble is reported, and tried again later and later."""
         while True:
@@ -86,6 +90,8 @@ class MailboxWatch:
 
     def _whole(self, folders: set[Folder]) -> ReadWhole:
         async def read_whole(folder: Folder, began: datetime, news: News) -> None:
+            if began > self._clock.now():
+                return  # The clock was set back meanwhile; the next reading counts.
             read = FolderRead(
                 self._mailbox,
                 folder,

@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from itertools import pairwise
 
+import pytest
+
 from probe.engine.happenings import Ended, FolderRead, LedgerFailed, MailboxFailed
 from probe.engine.mailboxes import FIRST_BACK_OFF, LONGEST_BACK_OFF
 from probe.model.letter import Folder
@@ -158,3 +160,30 @@ async def test_stirring_a_mailbox_stirs_its_folders(scene: Scene) -> None:
         SECOND + reader.pace for reader in scene.mailbox.readers
     ]
     assert (await scene.record(probe.id)).judgement
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=1), timedelta(hours=-1)])
+@on_scene
+async def test_what_was_read_before_the_clock_was_set_says_nothing_of_what_comes_after(
+    scene: Scene, by: timedelta
+) -> None:
+    # Given both folders were read, and the clock was set
+    watch = mailbox_watch(scene)
+    scene.spawn(watch.run())
+    await scene.advance(1)
+    scene.clock.set_wall(by)
+    step = scene.clock.stepped()
+    await scene.settler.clock_set(step)
+    watch.clock_set()
+
+    # When only the inbox answers from then on
+    [inbox], [junk] = scene.mailbox.of(Folder.INBOX), scene.mailbox.of(Folder.JUNK)
+    junk.slow = asyncio.Event()
+    probe = await in_flight(scene)
+    await scene.advance((DEADLINE + 2 * SECOND).total_seconds())
+    inbox.wake()
+    await scene.advance(1)
+
+    # Then
+    assert inbox.readings[-1] > probe.deadline
+    assert scene.of(Ended) == []
