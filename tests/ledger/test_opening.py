@@ -20,7 +20,8 @@ from probe.ledger.migrations import MIGRATIONS, prepare
 from probe.ledger.schema import schema
 from probe.model.findings import NOTHING_FOUND
 from probe.model.letter import Folder
-from probe.model.probe import Record
+from probe.model.outcome import Outcome, State
+from probe.model.probe import Judgement, Record
 from probe.ports import Event, LedgerTrouble, Mark
 from tests.ledger.examples import NOON, a_probe, a_sighting, run
 
@@ -133,6 +134,45 @@ def test_a_first_ledger_learns_to_keep_notes(url: str) -> None:
     run(claimed())
     run(_change(url, _back_to_the_first_version))
     assert run(noted()) == [Event(NOON, "waits", "for a while")]
+
+
+def test_a_ledger_that_the_first_version_wrote_is_opened_whole(tmp_path: Path) -> None:
+    # Given a file as that program left it
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    with closing(sqlite3.connect(old)) as connection:
+        connection.executescript((Path(__file__).parent / "first_version.sql").read_text())
+
+    # When
+    async def read() -> None:
+        async with open_ledger(f"sqlite:///{old}", instance="probe-a") as ledger:
+            settled, life = await ledger.record("p1"), await ledger.life("p1")
+            assert settled
+            assert settled.judgement == Judgement(Outcome.DELIVERED, "seen")
+            assert settled.arrival
+            assert settled.arrival.place == a_sighting().place
+            assert life
+            assert [exchange.sent for exchange in life.transcripts[0]] == ["MAIL FROM:<a@b>"]
+            [waiting] = await ledger.outstanding()
+            assert (waiting.probe.bounces, waiting.probe.body_digest) == ("monitor", None)
+            assert await ledger.begin_retry(waiting.probe.id)
+            assert await ledger.mark("monitor", Folder.INBOX) == Mark(7, 3)
+            assert {verdict.state for verdict in (await ledger.verdicts()).values()} == {State.UP}
+            assert await ledger.tag_key() == bytes(32)
+            assert await ledger.imbalances() == []
+
+    run(read())
+
+    # Then it is made like a new one
+    run(_open(f"sqlite:///{new}"))
+    assert _columns(old) == _columns(new)
+
+
+def _columns(ledger: Path) -> dict[str, set[tuple[str, str]]]:
+    with closing(sqlite3.connect(ledger)) as connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+        return {
+            name: {(row[1], row[2]) for row in connection.execute(f"PRAGMA table_info('{name}')")} for name in names
+        }
 
 
 _SINCE_THE_FIRST_VERSION = (
