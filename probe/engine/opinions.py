@@ -45,7 +45,8 @@ class Opinions:
         opinion = self.of(name)
         if opinion.evidence_at is None or opinion.state is State.UNKNOWN:
             return False
-        return self._clock.now() - opinion.evidence_at > self._stale_after
+        # Both ways, as when it is formed.
+        return abs(self._clock.now() - opinion.evidence_at) > self._stale_after
 
     def keep(self, names: Collection[str]) -> None:
         """Hear no members any more but these."""

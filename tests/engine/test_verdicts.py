@@ -286,3 +286,15 @@ async def test_a_route_that_fails_for_all_for_good_hides_no_failure_on_another(s
             thinking.verdicts(Ended(refused))
         await thinking.round(mta3=Outcome.MISSING)
     assert [name for name in FOUR if thinking.states[name] is State.DOWN] == ["mta3"]
+
+
+@on_scene
+async def test_evidence_that_lies_ahead_because_the_clock_was_set_back_is_stale_at_once(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(3):
+        await thinking.round()
+    assert set(thinking.states.values()) == {State.UP}
+    scene.clock.set_wall(timedelta(hours=-1))
+    scene.clock.stepped()
+    await scene.advance(2)
+    assert set(thinking.states.values()) == {State.UNKNOWN}
