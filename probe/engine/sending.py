@@ -123,8 +123,12 @@ class Dispatcher:
                 return False
             if self._finishing or self._clock.now() >= record.probe.deadline:
                 return True
+            # Before it is taken: what is seen of it meanwhile must not close what is then sent all the same.
+            self._flight.sending(record.probe.id, on=True)
             if await self._book(lambda: self._ledger.begin_retry(record.probe.id)):
                 await self._attempt(replace(record, sending=None, next_attempt=None), path, ready)
+            else:
+                await self._book(lambda: self._settler.settle(record.probe))
             return True
 
     async def _begin(self, path: Path, slot: int, ready: Ready) -> str | None:

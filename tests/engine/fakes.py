@@ -105,6 +105,8 @@ class LedgerOnDemand:
         self.failing: set[str] = set()
         """Names of methods that fail; ``*`` for all."""
         self.calls: list[str] = []
+        self.meanwhile: dict[str, Callable[[], Awaitable[None]]] = {}
+        """By name of a method, what happens after it was done and before its caller knows."""
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method = getattr(self._ledger, name)
@@ -116,7 +118,10 @@ class LedgerOnDemand:
             self._at_work += 1
             self._rests.clear()
             try:
-                return await method(*arguments, **named)
+                result = await method(*arguments, **named)
+                if happens := self.meanwhile.pop(name, None):
+                    await happens()
+                return result
             finally:
                 self._at_work -= 1
                 if not self._at_work:

@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from probe.engine.happenings import Attempted, Ended
 from probe.engine.sending import Path
+from probe.model.letter import Folder, Letter, Place
 from probe.model.outcome import Outcome, Stage
 from probe.model.reply import Ending
 from probe.model.retry import next_attempt
 from probe.model.settings import Retry
 from probe.ports import Event
 from tests.engine.fakes import NOON, attempt
-from tests.engine.scene import SECOND, Scene, a_probe, on_scene, route, settings, way
+from tests.engine.scene import SECOND, Scene, a_probe, message, on_scene, route, settings, way
 
 RETRY = Retry(attempts=5, first=4 * SECOND, longest=60 * SECOND)
 DEADLINE = 300 * SECOND
@@ -239,6 +240,27 @@ async def test_a_retry_that_was_let_go_after_its_probe_was_closed_sends_nothing(
     await scene.dispatcher.turn(path(), 2)
     await scene.advance(300)
     assert len(scene.sender.sent) == 2
+
+
+@on_scene
+async def test_a_message_that_is_seen_while_its_retry_is_taken_ends_its_probe_once_and_after_the_retry(
+    scene: Scene,
+) -> None:
+    # Given it was deferred after the final dot, and filed all the same
+    scene.sender.script["mta1"] = [DEAD]
+    probe_id = await scene.dispatcher.turn(path(), 1) or ""
+    probe = (await scene.record(probe_id)).probe
+    header, _, body = message(probe).partition(b"\r\n\r\n")
+    place = Place("monitor", Folder.INBOX, 1, "1")
+    letter = Letter(place, 2048, NOON, None, header + b"\r\n\r\n", body)
+    scene.faults.meanwhile["begin_retry"] = lambda: scene.settler.take("monitor", [letter], rescan=False)
+
+    # When
+    await scene.advance(DEADLINE.total_seconds() + 1)
+
+    # Then
+    assert [type(each) for each in scene.told if isinstance(each, Attempted | Ended)] == [Attempted, Attempted, Ended]
+    assert scene.flight.all() == []
 
 
 @on_scene
