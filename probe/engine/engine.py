@@ -233,7 +233,9 @@ class Engine:
         self._rounds.welcome(pool, members)
         for member in members:
             for record in self._deferred.pop((pool, member.name), ()):
-                if route := self.settings.routes.get(record.probe.route):
+                route = self.settings.routes.get(record.probe.route)
+                # What was begun for another mailbox, or only asked, would go where it is not looked for, or not wanted.
+                if route and route.mailbox == record.probe.mailbox:
                     self._retry(record, Path(route, member, self.settings.pools[pool].smtp))
 
     def _retry(self, record: Record, path: Path) -> None:

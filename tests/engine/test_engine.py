@@ -15,7 +15,7 @@ from probe.model.letter import Sighting
 from probe.model.outcome import Outcome, State
 from probe.model.probe import Judgement
 from probe.model.reply import Ending
-from probe.model.settings import Retry, Settings
+from probe.model.settings import Retry, Route, Settings
 from probe.model.verdict import Verdict
 from probe.ports import DiscoveryTrouble, Finder, LedgerTrouble, News
 from tests.engine.fakes import NOON, FakeFinder, attempt
@@ -136,17 +136,18 @@ async def test_a_probe_of_a_mailbox_that_is_no_longer_configured_ends_as_unknown
     assert outcomes(scene) == {"mta1": [Outcome.UNKNOWN]}
 
 
-@pytest.mark.parametrize("mailbox", ["monitor", "former"])
+RETRYING = route(retry=Retry(attempts=5, first=3 * SECOND), interval=timedelta(days=1))
+
+
 @on_scene
-async def test_a_retry_that_was_waited_for_at_a_crash_is_made_after_the_next_start(scene: Scene, mailbox: str) -> None:
+async def test_a_retry_that_was_waited_for_at_a_crash_is_made_after_the_next_start(scene: Scene) -> None:
     # Given
-    await scene.ledger.claim(replace(a_probe(), mailbox=mailbox))
+    await scene.ledger.claim(a_probe())
     due = NOON + 3 * SECOND
     await scene.ledger.record_attempt(a_probe().id, attempt(Ending.REFUSED_FOR_NOW), next_attempt=due)
 
     # When
-    retrying = route(retry=Retry(attempts=5, first=3 * SECOND), interval=timedelta(days=1))
-    async with scene.working(scene.engine(settings("mta1", routes=(retrying,))), probing=True):
+    async with scene.working(scene.engine(settings("mta1", routes=(RETRYING,))), probing=True):
         await scene.advance(4)
         retried = [sent for sent in scene.sender.sent if sent.envelope.message == message(a_probe())]
         assert [sent.at for sent in retried] == [due]
@@ -154,8 +155,31 @@ async def test_a_retry_that_was_waited_for_at_a_crash_is_made_after_the_next_sta
 
     # Then
     record = await scene.record(a_probe().id)
-    expected = Outcome.DELIVERED if mailbox == "monitor" else Outcome.UNKNOWN
-    assert (record.attempts, record.judgement and record.judgement.outcome) == (2, expected)
+    assert (record.attempts, record.judgement and record.judgement.outcome) == (2, Outcome.DELIVERED)
+
+
+@pytest.mark.parametrize(
+    "before, asked",
+    [("former", RETRYING), ("monitor", replace(RETRYING, mailbox=None, bounces=None)), (None, RETRYING)],
+    ids=["another mailbox", "only asks since", "only asked before"],
+)
+@on_scene
+async def test_what_its_route_does_otherwise_since_a_reload_is_not_tried_again(
+    scene: Scene, before: str | None, asked: Route
+) -> None:
+    # Given
+    probe = replace(a_probe(), mailbox=before)
+    await scene.ledger.claim(probe)
+    due = NOON + 3 * SECOND
+    await scene.ledger.record_attempt(probe.id, attempt(Ending.REFUSED_FOR_NOW), next_attempt=due)
+
+    # When
+    async with scene.working(scene.engine(settings("mta1", routes=(asked,))), probing=True):
+        await scene.advance((DEADLINE + GRACE).total_seconds())
+
+    # Then
+    record = await scene.record(probe.id)
+    assert (record.attempts, record.judgement and record.judgement.outcome) == (1, Outcome.DEFERRED)
 
 
 @on_scene
