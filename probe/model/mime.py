@@ -51,8 +51,8 @@ def _leaves(entity: Message, body: bytes, deepest: int) -> Iterator[Message]:
 def _boundary(multipart: Message) -> str:
     try:
         return multipart.get_boundary("")
-    except ValueError:
-        # RFC 2231 4: it names a charset, and Python knows some by which nothing can be read, such as "undefined".
+    except (ValueError, TypeError):
+        # RFC 2231: in pieces some of which bear no number, or in a charset by which nothing can be read ("undefined").
         return ""
 
 
@@ -83,6 +83,6 @@ def _entity(head: bytes) -> Message:
 def _decoded(leaf: Message) -> bytes:
     try:
         payload = leaf.get_payload(decode=True)
-    except ValueError:  # Newer Pythons look at its charset, too.
+    except (ValueError, TypeError):  # Newer Pythons look at its charset, too.
         return b""
     return payload if isinstance(payload, bytes) else b""

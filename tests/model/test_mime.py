@@ -95,6 +95,11 @@ def test_a_boundary_in_a_charset_that_cannot_be_read_is_none(charset: bytes) -> 
     assert unwrap(header, b"--y\r\n\r\nHello.\r\n--y--\r\n").text == b""
 
 
+def test_a_boundary_in_pieces_some_of_which_bear_no_number_is_none() -> None:
+    header = b"Content-Type: multipart/mixed; boundary*0*=utf-8''x; boundary*=utf-8''y\r\n"
+    assert unwrap(header, b"--y\r\n\r\nHello.\r\n--y--\r\n").text == b""
+
+
 @pytest.mark.parametrize("encoding", [b"7bit", b"base64", b"quoted-printable", b"x-uuencode"])
 def test_a_text_in_a_charset_that_cannot_be_read_does_not_raise(encoding: bytes) -> None:
     header = b"Content-Type: text/plain; charset=undefined\r\nContent-Transfer-Encoding: %s\r\n" % encoding
