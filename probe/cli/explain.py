@@ -40,7 +40,7 @@ def command(asked: str, config: Path, as_json: bool) -> None:
     one, or its header, or a bounce that quotes it.
     """
     settings = settings_from(config)
-    pasted = sys.stdin.buffer.read(LARGEST) if asked == _PASTED else None
+    pasted = _pasted() if asked == _PASTED else None
     with ledger_trouble_ends(Exit.UNKNOWN):
         answer = asyncio.run(_answer(settings, asked, pasted))
     if answer.life is None:
@@ -51,6 +51,15 @@ def command(asked: str, config: Path, as_json: bool) -> None:
         click.echo(json.dumps(life_view(answer.life), indent=2))
     else:
         print_life(Console(), answer.life, why(answer.life.record))
+
+
+def _pasted() -> bytes:
+    if sys.stdin is None:  # closed by who started us
+        leave("there is no standard input to read a message from", Exit.UNKNOWN)
+    try:
+        return sys.stdin.buffer.read(LARGEST)
+    except OSError as error:
+        leave(f"standard input cannot be read: {error.strerror}", Exit.UNKNOWN)
 
 
 async def _answer(settings: Settings, asked: str, pasted: bytes | None) -> _Answer:

@@ -1,5 +1,6 @@
 """The program as a process of its own: what only a process has, signals and its own standard error."""
 
+import shlex
 import signal
 import socket
 import subprocess
@@ -95,3 +96,18 @@ def _wait_for_the_ports() -> None:
             if probing.connect_ex(("127.0.0.1", MEMBERS[0].port)):
                 return
         time.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    "redirection, says",
+    [
+        ("<&-", "there is no standard input to read a message from"),
+        (">/dev/null 0>&1", "standard input cannot be read: "),
+    ],
+)
+def test_a_standard_input_that_cannot_be_read_is_a_sentence(config: Path, redirection: str, says: str) -> None:
+    line = f"{shlex.join(command('explain', '-', '-c', config))} {redirection}"
+    done = subprocess.run(line, shell=True, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_SECONDS, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith(says)
+    assert len(done.stderr.splitlines()) == 1
