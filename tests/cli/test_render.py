@@ -56,3 +56,13 @@ def test_a_path_names_hosts_protocols_and_the_member_that_was_dialled() -> None:
 def test_a_member_that_left_no_stamp_is_worth_a_sentence() -> None:
     assert shown(HOPS[1:], BANNER)[-1] == "  The member that was dialled did not stamp the message."
     assert shown((), BANNER)[-1].endswith("seen in the inbox folder")
+
+
+def test_an_attempt_whose_transcript_is_not_kept_is_told_from_one_without_a_connection() -> None:
+    screen = StringIO()
+    attempts = [[BANNER]] * 9 + [[]] + [[]] + [[BANNER]] * 10
+    print_life(Console(file=screen, width=200), Life(Record(probe()), [], attempts), "why")
+    told = screen.getvalue().split("\nSMTP, attempt ")
+    assert told[10].splitlines() == ["10"]
+    assert told[11].splitlines() == ["11", "  Kept are the transcripts of the first 10 and the last 10."]
+    assert "S: 220 mta1.lab.test ESMTP" in told[12]
