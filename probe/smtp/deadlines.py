@@ -38,6 +38,10 @@ class Deadlines:
         self._log = log
         self._end = end
 
+    def put_off(self, end: timedelta) -> None:
+        """Let everything last longer: it had to wait for others."""
+        self._end = end
+
     def limit(self, stage: Stage, *, tentative: bool = False) -> Limit:
         """Return how long the next wait may last; a tentative one leaves time for another way."""
         left = self._end - self._log.elapsed()

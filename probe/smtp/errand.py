@@ -1,7 +1,7 @@
 """One message for a member whose connections are kept: over the one that stands, or else over a new one."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from probe.model.message import Envelope
@@ -128,13 +128,14 @@ class Takeover:
         self._dialogue = Dialogue(
             envelope, settings=kept.settings, peer=kept.member.name, ehlo="", kept=kept.offers, keep=errand.keeps
         )
-        end = min(kept.settings.timeouts.total, until - self.log.began)
+        self._until = until
+        self._deadlines = Deadlines(kept.settings.timeouts, self.log, end=self._end())
         self.carrier = Carrier(
             kept.connection,
             self._dialogue,
             tls=None,
             log=self.log,
-            deadlines=Deadlines(kept.settings.timeouts, self.log, end=end),
+            deadlines=self._deadlines,
             said=partial(errand.said, self._dialogue),
         )
 
@@ -151,6 +152,7 @@ class Takeover:
     async def run(self) -> None:
         """Carry the dialogue to its end; the connection is left to the next, or closed."""
         self.kept.connection.begin_anew()
+        self._deadlines.put_off(self._end())  # what another's text took, behind which it spoke, is not its own
         left = False
         try:
             await self.carrier.run()
@@ -158,3 +160,7 @@ class Takeover:
         finally:
             if not left:
                 self.kept.connection.abort()
+
+    def _end(self) -> timedelta:
+        """Return when all must be over that begins now."""
+        return min(self.log.elapsed() + self.kept.settings.timeouts.total, self._until - self.log.began)

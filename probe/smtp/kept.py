@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from probe.model.settings import Member, SmtpSettings
 from probe.smtp.connection import Connection
@@ -10,6 +12,9 @@ from probe.smtp.deadlines import FAREWELL
 from probe.smtp.extensions import Extensions
 from probe.smtp.failures import Lost
 from probe.smtp.replies import Violation
+
+OLDEST = timedelta(minutes=5)
+"""So long one connection is used: whether a member takes new ones, and its new certificate, must be seen, too."""
 
 
 @dataclass(slots=True, eq=False)
@@ -25,10 +30,16 @@ class Kept:
     """How many have come to their end over it."""
     spoilt: bool = False
     """Somebody gave up who had spoken already: the next reply would be taken for another's."""
+    opened: float = field(default_factory=time.monotonic)
 
     def serves(self, member: Member, settings: SmtpSettings) -> bool:
         """Tell whether it is in good order, and leads where it is wanted, as it is wanted."""
-        return (self.member, self.settings) == (member, settings) and self.connection.quiet and not self.spoilt
+        as_wanted = (self.member, self.settings) == (member, settings) and not self._is_old
+        return as_wanted and self.connection.quiet and not self.spoilt
+
+    @property
+    def _is_old(self) -> bool:
+        return time.monotonic() - self.opened > OLDEST.total_seconds()
 
     async def leave(self) -> None:
         """Say QUIT and close; at once where the server is gone, and soon in any case."""

@@ -15,6 +15,7 @@ from probe.model.secret import Secret
 from probe.model.settings import Login, Member, ProxyProtocol, SmtpSettings, Timeouts
 from probe.net.clock import SystemClock
 from probe.smtp import SmtpSender
+from probe.smtp import kept as kept_module
 from probe.smtp import line as line_module
 from probe.smtp.line import Lines
 from tests.smtp.conftest import Run
@@ -200,6 +201,22 @@ def test_without_pipelining_the_next_waits_for_the_reply_to_the_text(run: Run) -
     run(story())
 
 
+def test_whoever_follows_has_the_whole_time_for_itself(run: Run) -> None:
+    async def story() -> None:
+        long = timedelta(seconds=1.5)
+        settings = replace(KEEPING, timeouts=Timeouts(long, long, long))
+
+        async def takes_a_second(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(1)
+            writer.write(b"250 2.0.0 queued\r\n")
+
+        async with site({**GROUPING, "RCPT": slow(b"250 ok\r\n"), DOT: takes_a_second}, settings) as here:
+            first, second = await side_by_side(here)
+            assert (first.ending, second.ending, here.server.sessions) == (Ending.ACCEPTED, Ending.ACCEPTED, 1)
+
+    run(story())
+
+
 @pytest.mark.parametrize(
     "refusal, ending", [(b"450 4.2.0 later\r\n", Ending.REFUSED_FOR_NOW), (b"554 5.7.1 no\r\n", Ending.REFUSED)]
 )
@@ -335,6 +352,23 @@ def test_a_kept_connection_is_left_by_quit_when_its_time_is_over(run: Run) -> No
             await here.send()
             await until(lambda: here.said(b"QUIT") == 1)
             assert not (await here.send()).transcript[0].reused
+
+    run(story())
+
+
+def test_a_connection_is_not_used_for_ever_so_that_new_ones_are_tried_too(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        async with site() as here:
+            for _ in range(2):
+                await here.send()
+            monkeypatch.setattr(kept_module, "OLDEST", timedelta())
+            third = await here.send()
+            assert (third.ending, third.transcript[0].stage) == (Ending.ACCEPTED, Stage.BANNER)
+            assert (here.server.sessions, here.said(b"QUIT")) == (2, 1)
+            monkeypatch.undo()
+            assert (await here.send()).transcript[0].reused  # nothing is learned of it
 
     run(story())
 
