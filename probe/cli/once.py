@@ -15,13 +15,15 @@ from probe.cli.exits import Exit, config_option, leave, ledger_trouble_ends, set
 from probe.cli.progress import Progress
 from probe.cli.render import print_probes
 from probe.engine.engine import Engine
-from probe.engine.once import one_round
+from probe.engine.once import Round, one_round
 from probe.model.judge import GRACE
 from probe.model.outcome import Outcome
-from probe.model.probe import Record
+from probe.model.probe import PathKey, Record
 from probe.model.settings import Member, Route, Settings
 from probe.web.views import probe_view
 from probe.wiring.world import open_world, tag_keys
+
+_MOST_LISTED = 10
 
 
 @click.command("once")
@@ -37,15 +39,19 @@ def command(
     settings = settings_from(config)
     _know(routes, settings)
     with ledger_trouble_ends(Exit.UNKNOWN):
-        records = uvloop.run(_round(settings, routes, members, timeout))
-    if not records:
+        done = uvloop.run(_round(settings, routes, members, timeout))
+    records = done.records
+    if not records and not done.not_begun:
         leave("nothing was probed: no member fits, or none could be found", Exit.UNKNOWN)
     if as_json:
         click.echo(json.dumps({"probes": [probe_view(record) for record in records]}, indent=2))
     else:
         print_probes(Console(), records)
-    code = exit_code(records)
-    if missed := _missed(members, records):
+    code = exit_code(records) if records else Exit.UNKNOWN
+    if done.not_begun:
+        click.echo(f"not begun: {_listed(done.not_begun)}", err=True)
+        code = _worst([code, Exit.UNKNOWN])
+    if missed := _missed(members, done):
         click.echo(f"not probed: {', '.join(missed)}; no such member was found", err=True)
         code = _worst([code, Exit.UNKNOWN])
     raise SystemExit(code)
@@ -68,10 +74,17 @@ def _exit(record: Record) -> Exit:
     return Exit.WARNING if record.judgement.outcome is Outcome.JUNKED else Exit.CRITICAL
 
 
-def _missed(members: Iterable[str], records: Iterable[Record]) -> list[str]:
-    probes = [record.probe for record in records]
-    probed = {name for probe in probes for name in (probe.member, f"{probe.pool}/{probe.member}")}
-    return [member for member in members if member not in probed]
+def _missed(members: Iterable[str], done: Round) -> list[str]:
+    found = {(record.probe.pool, record.probe.member) for record in done.records}
+    found |= {(pool, member) for pool, member, _ in done.not_begun}
+    known = {name for pool, member in found for name in (member, f"{pool}/{member}")}
+    return [member for member in members if member not in known]
+
+
+def _listed(paths: Sequence[PathKey]) -> str:
+    shown = [f"{pool}/{member} on {route}" for pool, member, route in paths[:_MOST_LISTED]]
+    more = len(paths) - len(shown)
+    return ", ".join(shown) + (f", and {more} more" if more else "")
 
 
 def _know(routes: Collection[str], settings: Settings) -> None:
@@ -82,7 +95,7 @@ def _know(routes: Collection[str], settings: Settings) -> None:
 
 async def _round(
     settings: Settings, routes: Collection[str], members: Collection[str], patience: timedelta | None
-) -> Sequence[Record]:
+) -> Round:
     def wanted(route: Route, member: Member) -> bool:
         fits = not members or member.name in members or str(member) in members
         return fits and (not routes or route.name in routes)

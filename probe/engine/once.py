@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
 from probe.engine.engine import Engine
 from probe.engine.happenings import Started
 from probe.engine.sending import Path
-from probe.model.probe import Record
+from probe.model.probe import PathKey, Record
 from probe.model.settings import Member, Route
 from probe.model.slots import extra_slot
 from probe.ports import Clock
@@ -17,9 +18,16 @@ LOOK_EVERY = timedelta(milliseconds=100)
 """How often the ledger is asked: another process that shares it may settle what was sent here."""
 
 
-async def one_round(
-    engine: Engine, *, wanted: Callable[[Route, Member], bool], patience: timedelta
-) -> Sequence[Record]:
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What became of one round."""
+
+    records: Sequence[Record]
+    not_begun: Sequence[PathKey]
+    """Those whose turn did not come: others of the same member, or behind the same VIP, took all the time."""
+
+
+async def one_round(engine: Engine, *, wanted: Callable[[Route, Member], bool], patience: timedelta) -> Round:
     """Probe the wanted members by an engine that is working, and return what became of each.
 
     Those that took longer than ``patience`` are returned as they are, in flight. Raises LedgerTrouble.
@@ -28,8 +36,9 @@ async def one_round(
     until = clock.now() + patience
     started: list[str] = []
     engine.listen(lambda happening: started.append(happening.probe.id) if isinstance(happening, Started) else None)
+    chosen = await _chosen(engine, wanted)
     async with asyncio.TaskGroup() as group:
-        turns = [group.create_task(_turns(engine, clock, paths)) for paths in await _chosen(engine, wanted)]
+        turns = [group.create_task(_turns(engine, clock, paths)) for paths in chosen]
         while True:
             all_sent = all(turn.done() for turn in turns)
             records = [record for probe_id in started if (record := await ledger.record(probe_id))]
@@ -38,7 +47,8 @@ async def one_round(
             await clock.sleep(LOOK_EVERY.total_seconds())
         for turn in turns:
             turn.cancel()
-    return records
+    begun = {(record.probe.pool, record.probe.member, record.probe.route) for record in records}
+    return Round(records, [path.key for paths in chosen for path in paths if path.key not in begun])
 
 
 async def _chosen(engine: Engine, wanted: Callable[[Route, Member], bool]) -> list[list[Path]]:

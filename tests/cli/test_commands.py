@@ -6,11 +6,13 @@ import platform
 from pathlib import Path
 
 import pytest
+import yaml
 
 from probe import __version__
 from probe.config import schema
 from probe.demo.behaviour import Behaviour
 from probe.demo.system import MailSystem
+from probe.model.outcome import Stage
 from tests.cli.conftest import SMTP_PASSWORD, mailflow
 
 COMMANDS = ("run", "once", "verify", "check-config", "explain", "demo", "config-schema")
@@ -138,6 +140,20 @@ def test_one_round_waits_no_longer_than_it_is_told(config: Path, system: MailSys
         system.members["good"].behaviour = Behaviour()
     assert told.exit_code == 3
     assert [probe["outcome"] for probe in json.loads(told.stdout)["probes"]] == [None]
+
+
+def test_a_turn_that_did_not_come_in_time_is_named_and_is_no_success(config: Path, system: MailSystem) -> None:
+    loaded = yaml.safe_load(config.read_text())
+    loaded["routes"]["next"] = loaded["routes"]["inside"]
+    config.write_text(yaml.safe_dump(loaded))
+    system.members["good"].behaviour = Behaviour(hang_at=Stage.BANNER)
+    try:
+        told = mailflow("once", "-c", config, "--member", "good", "--timeout", "300ms", "--json")
+    finally:
+        system.members["good"].behaviour = Behaviour()
+    assert told.exit_code == 3
+    assert told.stderr.splitlines()[-1] == "not begun: locked/good on next"
+    assert [probe["route"] for probe in json.loads(told.stdout)["probes"]] == ["inside"]
 
 
 @pytest.mark.parametrize("duration", ["5", "soon", "-1s"])

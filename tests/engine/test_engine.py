@@ -364,7 +364,7 @@ async def test_one_round_probes_each_member_once_on_each_route(scene: Scene) -> 
     async with scene.working(engine):
         rounds = scene.spawn(one_round(engine, wanted=lambda route, member: True, patience=60 * SECOND))
         await scene.advance(1)
-        probed = {(record.probe.member, record.probe.route) for record in await rounds}
+        probed = {(record.probe.member, record.probe.route) for record in (await rounds).records}
     assert probed == {(name, on) for name in ("mta1", "mta2") for on in ("inbound", "outbound")}
 
 
@@ -380,7 +380,7 @@ async def test_one_round_leaves_out_what_is_not_wanted(scene: Scene) -> None:
             )
         )
         await scene.advance(1)
-        assert [record.probe.member for record in await rounds] == ["mta2"]
+        assert [record.probe.member for record in (await rounds).records] == ["mta2"]
 
 
 @on_scene
@@ -390,8 +390,20 @@ async def test_one_round_waits_no_longer_than_it_is_told(scene: Scene) -> None:
     async with scene.working(engine):
         rounds = scene.spawn(one_round(engine, wanted=lambda route, member: True, patience=2 * SECOND))
         await scene.advance(2.2)
-        [record] = await rounds
+        [record] = (await rounds).records
     assert record.judgement is None
+
+
+@on_scene
+async def test_one_round_names_those_whose_turn_did_not_come(scene: Scene) -> None:
+    scene.sender.hanging = {"mta1": asyncio.Event()}
+    engine = scene.engine(settings("mta1", "mta2", routes=(route(), route("outbound"))))
+    async with scene.working(engine):
+        rounds = scene.spawn(one_round(engine, wanted=lambda route, member: True, patience=2 * SECOND))
+        await scene.advance(2.2)
+        done = await rounds
+    assert len(done.records) == 3
+    assert done.not_begun == [("vip", "mta1", "outbound")]
 
 
 @on_scene
@@ -404,5 +416,5 @@ async def test_one_round_takes_what_another_process_settled(scene: Scene) -> Non
         [record] = await scene.ledger.outstanding()
         await scene.ledger.close(record.probe.id, Judgement(Outcome.JUNKED, "another saw it"), at=scene.clock.now())
         await scene.advance(1)
-        [taken] = await rounds
+        [taken] = (await rounds).records
     assert taken.judgement == Judgement(Outcome.JUNKED, "another saw it")
