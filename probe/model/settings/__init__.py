@@ -1,0 +1,51 @@
+"""What the operator asked for, checked and complete: the values that the program runs on."""
+
+from probe.model.settings.endpoint import written
+from probe.model.settings.health import HealthPolicy, Share, UnknownIs
+from probe.model.settings.mailboxes import LONGEST_BODY, SPARE_BODY, ImapSettings, MailAccess, Mailbox, Pop3Settings
+from probe.model.settings.routes import Content, ContentKind, Retry, Route
+from probe.model.settings.smtp import (
+    Discovery,
+    DiscoveryKind,
+    Login,
+    Member,
+    MemberKey,
+    Pool,
+    ProxyProtocol,
+    SmtpSettings,
+    Timeouts,
+    Tls,
+)
+from probe.model.settings.whole import Listen, Resolver, Settings, TagKey, Web
+
+__all__ = [
+    "LONGEST_BODY",
+    "SPARE_BODY",
+    "Content",
+    "ContentKind",
+    "Discovery",
+    "DiscoveryKind",
+    "HealthPolicy",
+    "ImapSettings",
+    "Listen",
+    "Login",
+    "MailAccess",
+    "Mailbox",
+    "Member",
+    "MemberKey",
+    "Pool",
+    "Pop3Settings",
+    "ProxyProtocol",
+    "Resolver",
+    "Retry",
+    "Route",
+    "Settings",
+    "Share",
+    "SmtpSettings",
+    "TagKey",
+    "Timeouts",
+    "Tls",
+    "UnknownIs",
+    "Web",
+    "written",
+]

@@ -1,0 +1,108 @@
+"""What goes into the ledger and comes out of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from probe.model.outcome import Outcome
+from probe.model.probe import Record
+from probe.model.reply import Exchange
+
+
+class LedgerTrouble(Exception):
+    """The ledger cannot be written or read; nothing may be sent. The message says why, in one sentence."""
+
+
+class Sighted(StrEnum):
+    """What a message that was seen is to its probe."""
+
+    ARRIVAL = "arrival"
+    """The first copy, and the probe is open."""
+    LATE = "late"
+    """The first copy, after the deadline: the probe ended as missing or unknown, or is about to."""
+    AFTER_REFUSAL = "after_refusal"
+    """The first copy, though the message had bounced, the member had refused it or was out of reach."""
+    DUPLICATE = "duplicate"
+    """A further copy."""
+    KNOWN = "known"
+    """The same message as before, read again."""
+    BOUNCE = "bounce"
+    """The first report that the message cannot be delivered, and the probe is open."""
+    LATE_BOUNCE = "late_bounce"
+    """The first such report, after the probe ended as missing or unknown."""
+    REPORT = "report"
+    """Any other report: of a delay, of what already bounced, or of what had ended in another way."""
+    NOT_OURS = "not_ours"
+    """No such probe, or not in this mailbox, or too late to be believed."""
+
+
+class Tally(StrEnum):
+    """What is counted for ever, per instance, pool, member and route."""
+
+    STARTED = "started"
+    OUTCOME = "outcome"
+    FAILED = "failed"
+    LATE = "late"
+    DUPLICATE = "duplicate"
+    LATE_BOUNCE = "late_bounce"
+    RETRY = "retry"
+    SKIPPED = "skipped"
+    PATH_CHANGED = "path_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """One counted number."""
+
+    pool: str
+    member: str
+    route: str
+    tally: Tally
+    outcome: Outcome | None
+    """For Tally.OUTCOME only."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line in the life of a probe."""
+
+    at: datetime
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """All that the ledger knows of one probe, for explaining it."""
+
+    record: Record
+    events: Sequence[Event]
+    transcripts: Sequence[Sequence[Exchange]]
+    """One per attempt."""
+
+
+LONGEST_PAGE = 1000
+"""How many probes a page has at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which probes are asked for; None asks for all."""
+
+    pool: str | None = None
+    member: str | None = None
+    route: str | None = None
+    outcome: Outcome | None = None
+    limit: int = 100
+    before: str | None = None
+    """The cursor of the page before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Probes, newest first, and the cursor of the next page."""
+
+    records: Sequence[Record]
+    next: str | None
