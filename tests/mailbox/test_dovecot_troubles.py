@@ -22,9 +22,11 @@ IMPATIENT = Patience(connect_seconds=0.5, operation_seconds=0.5, goodbye_seconds
 MESSAGE = b"Subject: x\r\n\r\nx\r\n"
 
 
-def way(lab: Laboratory, address: str = MONITOR, *, password: str = PASSWORD) -> MailboxAccess:
+def way(
+    lab: Laboratory, address: str = MONITOR, *, password: str = PASSWORD, patience: Patience | None = None
+) -> MailboxAccess:
     settings = ImapSettings(lab.hub, Login(address, Secret(password)), IMAP_PORT, Tls.NONE)
-    return access(Mailbox("m", address, settings), CLOCK, patience=IMPATIENT)
+    return access(Mailbox("m", address, settings), CLOCK, patience=patience or Patience())
 
 
 def kind(opened: MailboxAccess, folder: str = "INBOX") -> TroubleKind:
@@ -41,7 +43,7 @@ def test_each_trouble_is_of_its_own_kind(lab: Laboratory) -> None:
     assert kind(way(lab, password="wrong")) is TroubleKind.LOGIN_REFUSED
     assert kind(way(lab), folder="Nowhere") is TroubleKind.FOLDER_GONE
     lab.dovecot.freeze()
-    assert kind(way(lab)) is TroubleKind.SLOW
+    assert kind(way(lab, patience=IMPATIENT)) is TroubleKind.SLOW
     lab.dovecot.thaw()
     lab.dovecot.stop()
     assert kind(way(lab)) is TroubleKind.UNREACHABLE
