@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 from contextlib import closing
 
+import hypothesis
 import pytest
 
 from tests.lab import LabError, Laboratory
+
+# A busy machine is no fault of what is tested.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
