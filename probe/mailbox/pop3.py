@@ -201,5 +201,6 @@ def _beginning(
         return header, b"", False
     # Of a message that is wanted whole, all the lines that there can be.
     lines = size if octets == size else -(-octets // SHORTEST_LINE)
-    both = client.beginning(number, lines=lines, cap=len(header) + octets)
-    return header, both[len(header) :], octets == size
+    body = client.beginning(number, lines=lines, cap=len(header) + octets)[len(header) :]
+    # Servers that keep LF for CRLF, and count it as one, tell too small a size: what fills it may go on.
+    return header, body, octets == size > len(body)

@@ -200,6 +200,24 @@ def test_a_greeting_that_is_none_is_trouble(greeting: Answer, says: str) -> None
     run(test)
 
 
+@pytest.mark.parametrize("size, whole", [(b"120", True), (b"40", False)], ids=["as it is", "told too small"])
+def test_a_body_that_fills_the_size_that_was_told_is_not_taken_for_whole(size: bytes, whole: bool) -> None:
+    head, body = b"+OK\r\nMailflow-Probe: AAAA\r\n\r\n", b"a line of ours\r\n" * 4
+    list_, top = b"+OK\r\n1 " + size + b"\r\n.\r\n", head + body + b".\r\n"
+
+    async def test() -> None:
+        answers = {b"TOP 1 0": head + b".\r\n", **SANE, b"LIST": list_, b"TOP": top}
+        async with (
+            scripted(b"+OK ready\r\n", answers, tagged=False) as port,
+            reading(pop3_access(port)) as reader,
+        ):
+            [letter] = (await reader.read()).letters
+            assert letter.whole is whole
+            assert (letter.body == body) is whole
+
+    run(test)
+
+
 def test_a_strangers_endless_line_does_not_blind_the_mailbox() -> None:
     async def test() -> None:
         long = b"+OK\r\nX-Long: " + b"x" * 300_000 + b"\r\nSubject: x\r\n\r\n.\r\n"
