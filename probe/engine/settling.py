@@ -5,6 +5,7 @@ decide a probe ends in ``Settler._settle``, and nothing else closes one.
 """
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ from probe.model.report import Report
 from probe.model.settings import TagKey
 from probe.model.tag import Tag
 from probe.ports import Clock, Ledger, ReportReader, Sighted
+
+log = logging.getLogger(__name__)
 
 LONG = 64 * 1024
 """Octets of a body from which on nobody on the loop waits until it is compared."""
@@ -141,7 +144,12 @@ class Settler:
     async def _examined(self, letter: Letter, probe_id: str) -> Sighting:
         record = self._flight.get(probe_id) or await self._ledger.record(probe_id)
         examine = partial(self._examiner.examine, letter, probe_id, record.probe if record else None)
-        return await asyncio.to_thread(examine) if len(letter.body) > LONG else examine()
+        try:
+            return await asyncio.to_thread(examine) if len(letter.body) > LONG else examine()
+        except Exception:
+            # It is read again as long as it lies there: one message must not blind its mailbox.
+            log.exception("a message of ours cannot be examined", extra={"probe": probe_id})
+            return Sighting(probe_id, letter.place, letter.seen, letter.internal_date, letter.size)
 
     def _meet(self, place: Place, kind: Kind) -> None:
         """Tell of a message of somebody else, once: POP3 reads all of a mailbox again after every trouble."""

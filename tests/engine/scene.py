@@ -171,12 +171,12 @@ class Scene:
         self.tasks.add(task)
         return task
 
-    def new_settler(self, flight: Flight | None = None) -> Settler:
+    def new_settler(self, flight: Flight | None = None, examiner: Examiner | None = None) -> Settler:
         return Settler(
             self.ledger,
             flight or self.flight,
             FakeReports(),
-            Examiner({"inbound": route()}, [KEY]),
+            examiner or Examiner({"inbound": route()}, [KEY]),
             clock=self.clock,
             report=self.told.append,
             keys=[KEY],

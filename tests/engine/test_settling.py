@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from probe.engine.examining import Examiner
 from probe.engine.happenings import Attempted, Ended, Seen, Stranger
 from probe.engine.settling import STRANGERS
 from probe.model.judge import GRACE
@@ -58,6 +59,24 @@ async def test_a_message_that_is_seen_after_its_reply_is_delivered(scene: Scene)
     await see(scene, a_probe())
     assert outcomes(scene) == [Outcome.DELIVERED]
     assert scene.flight.all() == []
+
+
+class Baffled(Examiner):
+    """Cannot make anything of any message."""
+
+    def examine(self, letter: Letter, probe_id: str, probe: Probe | None) -> Sighting:
+        raise RuntimeError(letter.place.uid)
+
+
+@on_scene
+async def test_a_message_that_cannot_be_examined_is_delivered_all_the_same_and_blinds_no_mailbox(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.settler = scene.new_settler(examiner=Baffled({}, []))
+    await started(scene, a_probe(), sending=False)
+    await see(scene, a_probe())
+    assert outcomes(scene) == [Outcome.DELIVERED]
+    assert "a message of ours cannot be examined" in caplog.messages
 
 
 @on_scene
