@@ -111,29 +111,37 @@ async def test_a_mailbox_that_is_in_use_by_somebody_else_is_not_out_of_order(sce
 
 @on_scene
 async def test_a_mailbox_counts_as_watched_only_when_all_its_folders_were_read(scene: Scene) -> None:
-    # Given the junk folder does not answer
+    # Given the junk folder does not answer any more when its deadline is still to come
     probe = await in_flight(scene)
     scene.spawn(mailbox_watch(scene).run())
     await scene.advance(1)
-    [junk] = scene.mailbox.of(Folder.JUNK)
-    junk.slow = asyncio.Event()
-    await in_flight(scene, 2)
-    await scene.advance(DEADLINE.total_seconds())
-    [inbox] = scene.mailbox.of(Folder.INBOX)
-    inbox.wake()
-    await scene.advance(0.5)
-    assert inbox.readings[-1] > probe.deadline
+    [inbox], [junk] = scene.mailbox.of(Folder.INBOX), scene.mailbox.of(Folder.JUNK)
+    junk.slow = before = asyncio.Event()
+    junk.wake()
+
+    # When only the inbox is read after the deadline
+    await scene.advance(DEADLINE.total_seconds() + 0.5)
+    assert junk.readings[-1] < probe.deadline < inbox.readings[-1]
+    # Then
     assert scene.of(Ended) == []
 
-    # When it answers with a reading that began before the deadline; and after that with one that began later
-    junk.slow.set()
-    inbox.wake()
-    await scene.advance(3)
-
-    # Then
-    ended = scene.of(Ended)[0].record
-    assert (ended.probe.id, ended.judgement and ended.judgement.outcome) == (probe.id, Outcome.UNKNOWN)
+    # When the junk folder answers what was asked before the deadline
+    junk.slow = after = asyncio.Event()
+    before.set()
+    await scene.advance(0.5)
     assert junk.readings[-1] > probe.deadline
+    # Then
+    assert scene.of(Ended) == []
+
+    # When it answers what was asked after the deadline
+    after.set()
+    await scene.advance(0.5)
+    # Then
+    [ended] = scene.of(Ended)
+    assert (ended.record.probe.id, ended.record.judgement and ended.record.judgement.outcome) == (
+        probe.id,
+        Outcome.UNKNOWN,
+    )
 
 
 @on_scene
