@@ -18,6 +18,8 @@ FIRST_WITHIN = timedelta(seconds=30)
 """How long the first judgement waits for probes of all members."""
 EVERY = timedelta(hours=1)
 """How often what is published is looked up: policies live for weeks (RFC 8461 3.2)."""
+AGAIN = timedelta(minutes=5)
+"""How soon again where something could not be: a fault of a minute must not be told for an hour."""
 PACE = timedelta(minutes=1)
 """The shortest time between two judgements."""
 
@@ -96,5 +98,5 @@ class TlsWatch:
         doors = {door(member) for member in self._members}
         if self._published is None or self._clock.now() >= self._due or not doors <= set(self._published.tlsa):
             self._published = await self._policies.published(self._domain, doors)
-            self._due = self._clock.now() + EVERY
+            self._due = self._clock.now() + (AGAIN if self._published.in_doubt else EVERY)
         return self._published

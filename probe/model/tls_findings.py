@@ -86,6 +86,12 @@ class Published:
     tlsa: Mapping[tuple[str, int], TlsaAnswer] = field(default_factory=dict)
     """By host and port."""
 
+    @property
+    def in_doubt(self) -> bool:
+        """Tell whether something could not be looked up, which may be over soon."""
+        not_fetched = self.sts.fault is not None and self.sts.fault.word is Word.STS_POLICY_FETCH_ERROR
+        return not_fetched or any(answer.trouble for answer in self.tlsa.values())
+
 
 @dataclass(frozen=True, slots=True)
 class ServerTls:

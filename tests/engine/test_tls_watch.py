@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from probe.engine.happenings import Happening, TlsJudged
-from probe.engine.tls_watch import EVERY, FIRST_WITHIN, PACE, TlsWatch
+from probe.engine.tls_watch import AGAIN, EVERY, FIRST_WITHIN, PACE, TlsWatch
 from probe.model.certificate import Certificate, Shown
 from probe.model.settings import Discovery, DiscoveryKind, Member, Pool
 from probe.model.sts import StsMode, StsPolicy
-from probe.model.tls_findings import Published, StsAnswer, TlsaAnswer, Word
+from probe.model.tls_findings import Finding, Published, Source, StsAnswer, TlsaAnswer, Word
 from probe.model.tls_seen import UNSEEN, TlsSeen
 from tests.engine.fakes import NOON, FakeClock
 
@@ -26,11 +28,12 @@ class FakePolicies:
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
         self.asked: list[tuple[datetime, str, frozenset[tuple[str, int]]]] = []
+        self.sts = StsAnswer(StsPolicy(StsMode.ENFORCE, ("*.lab.test",), timedelta(days=1)))
+        self.tlsa = TlsaAnswer()
 
     async def published(self, domain: str, servers: Collection[tuple[str, int]]) -> Published:
         self.asked.append((self._clock.now(), domain, frozenset(servers)))
-        sts = StsAnswer(StsPolicy(StsMode.ENFORCE, ("*.lab.test",), timedelta(days=1)))
-        return Published(domain, sts, mx_secure=False, tlsa={server: TlsaAnswer() for server in servers})
+        return Published(domain, self.sts, mx_secure=False, tlsa=dict.fromkeys(servers, self.tlsa))
 
     def shown(self, seen: TlsSeen, *, ca_file: Path | None, now: datetime) -> Shown | None:
         if not seen.chain:
@@ -111,6 +114,28 @@ def test_what_is_published_is_looked_up_once_an_hour() -> None:
         await scene.advance(FIRST_WITHIN + EVERY * 2)
         assert [at - NOON for at, _, _ in scene.policies.asked] == [FIRST_WITHIN + EVERY * hour for hour in range(3)]
         assert len(scene.said) == 3
+
+    watched(story)
+
+
+@pytest.mark.parametrize(
+    "sts, tlsa, soon",
+    [
+        (StsAnswer(fault=Finding(Word.STS_POLICY_FETCH_ERROR, Source.MTA_STS, "no answer")), TlsaAnswer(), True),
+        (StsAnswer(), TlsaAnswer(trouble="no answer"), True),
+        (StsAnswer(fault=Finding(Word.STS_POLICY_INVALID, Source.MTA_STS, "no mode")), TlsaAnswer(), False),
+        (StsAnswer(), TlsaAnswer(), False),
+    ],
+)
+def test_what_could_not_be_looked_up_is_looked_up_again_soon(sts: StsAnswer, tlsa: TlsaAnswer, soon: bool) -> None:
+    async def story(scene: Watched) -> None:
+        scene.policies.sts, scene.policies.tlsa = sts, tlsa
+        await scene.advance(FIRST_WITHIN)
+        scene.policies.sts, scene.policies.tlsa = StsAnswer(), TlsaAnswer()
+        await scene.advance(AGAIN)
+        assert len(scene.policies.asked) == 1 + soon
+        await scene.advance(AGAIN)
+        assert len(scene.policies.asked) == 1 + soon
 
     watched(story)
 
