@@ -51,14 +51,19 @@ class Carrier:
         for say in self._dialogue.unanswered() if self._all_sent else ():
             self._log.unanswered(say, since=self._sent_at)
 
-    def say_ahead(self) -> None:
-        """Say the first of the dialogue now, behind a text that has just gone out; ``run`` hears the reply."""
+    def say_ahead(self) -> bool:
+        """Say the first of the dialogue now, behind a text that has just gone out; ``run`` hears the reply.
+
+        False where there is nothing that can be said.
+        """
         first = self._dialogue.step
-        assert isinstance(first, Say)
+        if not isinstance(first, Say):
+            return False
         self._sent_at, self._ahead = self._log.elapsed(), True
         self._log.sending()
         self._connection.add(first.octets)
         self._said(first.stage)
+        return True
 
     async def _take(self, step: Step) -> None:
         try:

@@ -60,7 +60,7 @@ class Dialogue:
         self._commands: Iterator[Say] = iter(())
         self._script = self._whole()
         self.ended: Ended | None = None
-        self.step: Step | None = next(self._script)
+        self.step: Step | None = next(self._script, None)
 
     @property
     def offers(self) -> Extensions:

@@ -50,8 +50,10 @@ class Errand:
         """Say the commands now, behind a text that has just gone out over this connection; False if it cannot."""
         if not kept.serves(self._member, self._settings):
             return False
-        self._take_over(kept).carrier.say_ahead()
-        return True
+        if self._take_over(kept).carrier.say_ahead():
+            return True
+        self._takeover = self._kept = None
+        return False
 
     def give_up(self) -> None:
         """Never have a turn."""

@@ -217,6 +217,18 @@ def test_whoever_follows_has_the_whole_time_for_itself(run: Run) -> None:
     run(story())
 
 
+def test_whoever_has_nothing_that_can_be_said_disturbs_nobody(run: Run) -> None:
+    async def story() -> None:
+        async with site({**GROUPING, "RCPT": slow(b"250 ok\r\n")}) as here:
+            ready = asyncio.Event()
+            first = asyncio.create_task(here.send(ready=ready.set))
+            await ready.wait()
+            second = await here.send(replace(ENVELOPE, recipient="\u00fc@lab.test"))
+            assert ((await first).ending, second.ending) == (Ending.ACCEPTED, Ending.NOT_TRIED)
+
+    run(story())
+
+
 @pytest.mark.parametrize(
     "refusal, ending", [(b"450 4.2.0 later\r\n", Ending.REFUSED_FOR_NOW), (b"554 5.7.1 no\r\n", Ending.REFUSED)]
 )
