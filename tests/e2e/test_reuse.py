@@ -10,7 +10,7 @@ from tests.e2e.conftest import Launch
 from tests.e2e.patience import eventually
 from tests.e2e.program import Program, mailflow
 from tests.e2e.quick import only, quick_config
-from tests.lab import Laboratory
+from tests.lab import MONITOR, Laboratory
 
 pytestmark = pytest.mark.lab
 
@@ -33,6 +33,15 @@ def _log(lab: Laboratory) -> str:
 def _connections(lab: Laboratory) -> int:
     """Return how many connections Postfix has taken so far."""
     return len(re.findall(r"smtpd\[\d+\]: connect from ", _log(lab)))
+
+
+def _most_at_once(log: str) -> int:
+    """Return how many connections stood at the same time, at most."""
+    now = most = 0
+    for word in re.findall(r"smtpd\[\d+\]: (connect|disconnect) from ", log):
+        now += 1 if word == "connect" else -1
+        most = max(most, now)
+    return most
 
 
 def _delivered(program: Program) -> list[dict[str, Any]]:
@@ -67,3 +76,28 @@ def test_three_routes_go_over_one_connection(lab: Laboratory, launch: Launch, tm
     (spoken,) = re.findall(r"disconnect from .*", _log(lab)[log_before:])
     assert re.search(r"\brset=\d+", spoken)
     assert "quit=1" in spoken
+
+
+def test_neither_a_reload_nor_a_question_makes_a_second_connection(
+    lab: Laboratory, launch: Launch, tmp_path: Path
+) -> None:
+    # Given a member that gets messages over a kept connection, and is asked meanwhile
+    log_before, config = len(_log(lab)), _config(lab, tmp_path)
+    message = config["routes"]["inbound"]
+    asking = {"pool": "vip", "check": "rcpt", "from": message["from"], "to": MONITOR, "interval": "3s"}
+    config["routes"] = {"inbound": message, "second": message, "asked": asking}
+    program = launch(config)
+    eventually(lambda: len(program.probes(outcome="accepted")) >= 2, within_seconds=20, what="two answers")
+
+    # When
+    program.reload(explain_for="13d")
+    eventually(lambda: len(program.probes(outcome="accepted")) >= 4, within_seconds=20, what="two more answers")
+
+    # Then
+    assert {probe["outcome"] for probe in program.probes()} <= {"delivered", "accepted", None}
+    assert program.stop() == 0
+    log = _log(lab)[log_before:]
+    assert _most_at_once(log) == 1
+    left = re.findall(r"disconnect from .*", log)
+    assert all("quit=1" in each for each in left)
+    assert any(re.search(r"\bdata=[2-9]", each) for each in left)

@@ -14,8 +14,10 @@ class Given:
     def __init__(self, token: str = "") -> None:
         self._token = Secret(token)
         self.refusals: list[Grant] = []
+        self.asked = 0
 
     def token(self, grant: Grant) -> Secret:
+        self.asked += 1
         return self._token
 
     async def fetched(self, grant: Grant) -> Secret:

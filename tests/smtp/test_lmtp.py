@@ -1,11 +1,15 @@
 """LMTP (RFC 2033): the greeting is its own, and there is no way back to SMTP of old."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from probe.model.outcome import Stage
 from probe.model.reply import Ending
+from probe.model.settings import Member
+from probe.net.clock import SystemClock
+from probe.smtp import SmtpSender
 from tests.lab import MONITOR, SENDER, Laboratory
 from tests.smtp.conftest import Run
 from tests.smtp.scripted import scripted
@@ -34,6 +38,25 @@ def test_a_server_that_speaks_smtp_alone_is_not_greeted_once_more(run: Run, repl
         assert server.heard == [b"LHLO probe.test", b"QUIT"]
 
     run(story())
+
+
+@pytest.mark.lab
+def test_dovecot_takes_several_messages_over_one_connection(run: Run, lab: Laboratory) -> None:
+    async def story() -> None:
+        clock, settings = SystemClock(), replace(LMTP, reuse=timedelta(seconds=20))
+        sender, member = SmtpSender(clock), Member("vip", "store", lab.hub, lab.dovecot.lmtp.port)
+        envelope = replace(ENVELOPE, sender=SENDER, recipient=MONITOR)
+        try:
+            for reused in (False, True, True):
+                until = clock.now() + timedelta(seconds=20)
+                attempt = await sender.send(member, envelope, settings=settings, until=until)
+                assert (attempt.ending, attempt.transcript[0].reused) == (Ending.ACCEPTED, reused)
+        finally:
+            await sender.close()
+
+    run(story())
+    with lab.imap() as client:
+        assert client.select_folder("INBOX", readonly=True)[b"EXISTS"] == 3
 
 
 @pytest.mark.lab

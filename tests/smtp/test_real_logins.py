@@ -75,6 +75,25 @@ def test_a_token_opens_the_door_until_it_expires(lab: Laboratory, mechanism: str
         assert logged_in(client, mechanism, bearer) == code
 
 
+def test_who_was_let_in_by_a_token_stays_while_the_connection_is_kept(lab: Laboratory) -> None:
+    clock, server = SystemClock(), lab.member("mta1")
+    member = Member("vip", "mta1", server.address, SUBMISSION_PORT, server.hostname)
+    envelope = replace(ENVELOPE, sender=SENDER, recipient=MONITOR)
+
+    async def three(source: TokenSource, login: TokenLogin) -> None:
+        settings = replace(PATIENT, tls=Tls.STARTTLS, verify=True, ca_file=lab.ca_file, login=login)
+        sender, keeping = SmtpSender(clock, source), replace(settings, reuse=timedelta(seconds=20))
+        for reused in (False, True, True):
+            until = clock.now() + timedelta(seconds=20)
+            attempt = await sender.send(member, envelope, settings=keeping, until=until)
+            assert (attempt.ending, attempt.transcript[0].reused) == (Ending.ACCEPTED, reused), attempt.reason
+        await sender.close()
+
+    with endpoint(granted(lab.dovecot.token(MONITOR))) as tokens:
+        asyncio.run(three(TokenSource(clock), TokenLogin(MONITOR, tokens.grant())))
+        assert len(tokens.forms) == 1
+
+
 def test_one_endpoint_opens_both_member_and_mailbox(lab: Laboratory) -> None:
     clock, server = SystemClock(), lab.member("mta1")
     member = Member("vip", "mta1", server.address, SUBMISSION_PORT, server.hostname)

@@ -10,6 +10,7 @@ import pytest
 from probe.model.message import Envelope
 from probe.model.outcome import Stage
 from probe.model.reply import Attempt, Ending
+from probe.model.settings import Tls
 from tests.lab import DOMAIN, MONITOR, SENDER, LabError, Laboratory
 from tests.lab.exim import Exim, exim_alone
 from tests.smtp.sending import PATIENT, send
@@ -53,6 +54,20 @@ def test_postfix_is_understood(
     attempt = sent(lab.member("mta1").address, lab.member("mta1").port, recipient, pipelining=pipelining)
     assert told(attempt) == (ending, stage, code)
     assert any(exchange.pipelined for exchange in attempt.transcript) is pipelining
+    assert attempt.transcript[-1].reply, "QUIT is answered"
+
+
+@pytest.mark.parametrize("recipient, ending, stage, code", ENDINGS)
+def test_postfix_is_understood_under_tls(
+    lab: Laboratory, recipient: str, ending: Ending, stage: Stage, code: int
+) -> None:
+    member = lab.member("mta1")
+    settings = replace(PATIENT, tls=Tls.STARTTLS, verify=True, ca_file=lab.ca_file)
+    envelope = replace(ENVELOPE, recipient=recipient)
+    sending = send(member.port, address=member.address, hostname=member.hostname, settings=settings, envelope=envelope)
+    attempt = asyncio.run(sending)
+    assert told(attempt) == (ending, stage, code)
+    assert attempt.tls.version
     assert attempt.transcript[-1].reply, "QUIT is answered"
 
 

@@ -75,6 +75,25 @@ def test_a_token_that_was_taken_is_kept(run: Run) -> None:
     run(story())
 
 
+def test_over_a_kept_connection_no_token_is_asked_for_or_shown(run: Run) -> None:
+    async def story() -> None:
+        clock, settings = SystemClock(), replace(SETTINGS, reuse=timedelta(seconds=20))
+        tokens = Given("t0ken")
+        sender = SmtpSender(clock, tokens)
+        async with scripted({**OFFER, "RSET": b"250 ok\r\n"}) as server:
+            member = Member("vip", "mta1", "127.0.0.1", server.port)
+            for _ in range(3):
+                attempt = await sender.send(
+                    member, ENVELOPE, settings=settings, until=clock.now() + timedelta(seconds=20)
+                )
+                assert attempt.ending is Ending.ACCEPTED
+            await sender.close()
+        assert (server.sessions, tokens.asked) == (1, 1)
+        assert sum(line.startswith(b"AUTH") for line in server.heard) == 1
+
+    run(story())
+
+
 def test_a_challenge_is_struck_out_too(run: Run) -> None:
     async def story() -> None:
         async with scripted({**OFFER, "AUTH": b"334 eyJzdGF0dXMiOiI0MDEifQ==\r\n"}) as server:
