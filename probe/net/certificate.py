@@ -30,14 +30,13 @@ Read = TypeVar("Read")
 
 def expiry(certificate: bytes) -> datetime | None:
     """Return ``notAfter`` (RFC 5280 4.1.2.5), or None for what is no certificate."""
-    loaded = _readable(_loaded, certificate)
-    return loaded.not_valid_after_utc if loaded else None
+    return _readable(lambda der: _loaded(der).not_valid_after_utc, certificate)
 
 
 def read(certificate: bytes) -> Certificate | None:
     """Return what a certificate says, or None for what is none."""
-    loaded = _readable(_loaded, certificate)
-    return _told(loaded) if loaded else None
+    # In one: a year of 0 comes to light only where it is read.
+    return _readable(lambda der: _told(_loaded(der)), certificate)
 
 
 class Authorities:
@@ -64,11 +63,11 @@ def shown(chain: Sequence[bytes], *, whole: bool, authorities: Authorities | Non
     # Whether it is out of date is a question of its own.
     at = min(max(now, leaf.begins), leaf.expires)
     loaded = _all_loaded(chain)
-    anchors = [each for each in loaded[1:] if _verifies(loaded, [each], at=at)]
+    anchors = (_readable(_told, each) for each in loaded[1:] if _verifies(loaded, [each], at=at))
     return Shown(
         leaf,
         trusted=authorities.answer_for(loaded, at=at) if authorities else None,
-        anchors=tuple(map(_told, anchors)),
+        anchors=tuple(anchor for anchor in anchors if anchor),
         whole=whole,
     )
 

@@ -1,4 +1,4 @@
-"""When a certificate expires, read from its DER form."""
+"""What a certificate says, read from its DER form; most of all when it expires."""
 
 import ssl
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 import trustme
 
-from probe.net.certificate import expiry
+from probe.net.certificate import expiry, read, shown
 
 
 def der(expires: datetime) -> bytes:
@@ -32,3 +32,12 @@ def test_what_is_no_certificate_has_no_expiry() -> None:
     whole = der(datetime(2027, 1, 1, tzinfo=UTC))
     for octets in (b"", b"\x30", b"\x30\x80", b"certificate", whole[:40], bytes(len(whole))):
         assert expiry(octets) is None
+
+
+def test_a_certificate_that_expires_in_the_year_0_is_none() -> None:
+    told = datetime(2050, 1, 1, tzinfo=UTC)
+    octets = der(told).replace(b"20500101000000Z", b"00000101000000Z")
+    assert b"00000101000000Z" in octets
+    assert expiry(octets) is None
+    assert read(octets) is None
+    assert shown([octets], whole=True, authorities=None, now=told) is None
