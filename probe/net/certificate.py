@@ -22,7 +22,14 @@ from probe.net.tls import client_context
 
 _MOST_NAMES = 100
 """Further names of a certificate are not looked at."""
-_UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 Given = TypeVar("Given")
 Read = TypeVar("Read")

@@ -34,10 +34,15 @@ def test_what_is_no_certificate_has_no_expiry() -> None:
         assert expiry(octets) is None
 
 
-def test_a_certificate_that_expires_in_the_year_0_is_none() -> None:
-    told = datetime(2050, 1, 1, tzinfo=UTC)
-    octets = der(told).replace(b"20500101000000Z", b"00000101000000Z")
-    assert b"00000101000000Z" in octets
+@pytest.mark.parametrize(
+    "right, wrong",
+    [(b"20500101000000Z", b"00000101000000Z"), (b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x04")],
+    ids=["it expires in the year 0", "of a version that there is not"],
+)
+def test_a_certificate_that_cannot_be_is_none(right: bytes, wrong: bytes) -> None:
+    expires = datetime(2050, 1, 1, tzinfo=UTC)
+    octets = der(expires).replace(right, wrong)
+    assert wrong in octets
     assert expiry(octets) is None
     assert read(octets) is None
-    assert shown([octets], whole=True, authorities=None, now=told) is None
+    assert shown([octets], whole=True, authorities=None, now=expires) is None
