@@ -173,6 +173,10 @@ class Board:
         """Return what is remembered of a member for the sake of retries."""
         return self._setbacks.get((pool, member), ())
 
+    def has_shared_fault(self, pool: str, route: str) -> bool:
+        """Tell whether all members of a pool fail alike on a route."""
+        return self._shared.get((pool, route), False)
+
     def guarded(self, pool: str) -> int:
         """Return how many members of a pool failed and are kept up."""
         return sum(bool(figures.verdict and figures.verdict.guarded) for figures in self._members[pool].values())

@@ -10,7 +10,7 @@ from probe.engine.happenings import Ended, Happening, Judged, MembersKnown, Repo
 from probe.engine.opinions import Opinions
 from probe.model.outcome import State
 from probe.model.settings import Route, Settings, UnknownIs
-from probe.model.verdict import Opinion, Verdict, guard, joined, loses
+from probe.model.verdict import Opinion, Verdict, guard, joined, loses, remembered
 from probe.ports import Clock
 
 THROTTLE = timedelta(milliseconds=250)
@@ -50,7 +50,7 @@ class Verdicts:
         """Take up the verdicts from before a restart; those whose evidence is stale turn unknown at once."""
         self._verdicts = dict(verdicts)
         for (pool, name), verdict in verdicts.items():
-            opinion = Opinion(verdict.state, verdict.reason, verdict.evidence, verdict.evidence_at)
+            opinion = remembered(verdict)
             for opinions in self._kinds(pool):
                 opinions.restore(name, opinion)
 

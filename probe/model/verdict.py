@@ -27,6 +27,8 @@ class Opinion:
     """How many in a row, up to the newest, speak against the member."""
     excused: bool = False
     """Enough failed in a row, but that does not speak against it alone."""
+    failing: str = ""
+    """How the newest of them failed, where enough failed in a row, and it is not down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,10 @@ class Latest:
 
 NO_OPINION = Opinion(State.UNKNOWN, "no probe has finished yet")
 
+_EXCUSED = "its probes fail, but that does not speak against it alone"
+_SCATTERED = "its probes fail, but not often enough yet on one and the same route"
+_BEFORE = "; before: "
+
 
 def form(
     previous: Opinion,
@@ -68,13 +74,27 @@ def form(
     ``others`` tells of the other members of the pool, on all routes.
     """
     # Both ways: what a clock that ran ahead left behind, until it was set back, would stay fresh for as long.
-    excused = _failing([each for each in evidence if abs(now - each[0].finished) <= stale_after]) >= policy.fall
+    failing = _failing([each for each in evidence if abs(now - each[0].finished) <= stale_after])
     row = _row(evidence, stale_after)
+    told = f"{failing[0][0].outcome.value}: {failing[0][0].reason}" if len(failing) >= policy.fall else ""
+    excused = bool(told) and not _scattered(failing, policy.fall)
     newest = row[0][0].finished if row else _out_of_sight(previous, evidence)
     if newest is None or abs(now - newest) > stale_after:
-        return Opinion(State.UNKNOWN, _silence(previous, evidence), evidence_at=previous.evidence_at, excused=excused)
+        silence = _silence(previous, evidence)
+        return Opinion(State.UNKNOWN, silence, evidence_at=previous.evidence_at, excused=excused, failing=told)
     opinion = _by_row(previous, row, policy, others) if row else previous
-    return replace(opinion, excused=excused and opinion.state is not State.DOWN)
+    if opinion.state is State.DOWN:
+        return replace(opinion, excused=False, failing="")
+    return replace(opinion, excused=excused, failing=told)
+
+
+def remembered(verdict: Verdict) -> Opinion:
+    """Return the opinion that a verdict from before a restart came from, as far as it is still known."""
+    reason = verdict.reason
+    if reason.startswith((_EXCUSED, _SCATTERED)):
+        # Else it would be told again with every restart what was before the one before.
+        reason = reason.rpartition(_BEFORE)[2]
+    return Opinion(verdict.state, reason, verdict.evidence, verdict.evidence_at)
 
 
 def joined(everything: Opinion, of_sending: Opinion, *, losing: bool) -> Opinion:
@@ -156,7 +176,9 @@ def _verdict(opinion: Opinion, *, down: bool, before: Verdict | None, now: datet
     if state is State.DOWN and not down:
         state, reason, guarded = State.UP, f"{reason}, but min_healthy keeps it up", True
     elif opinion.excused:
-        reason, guarded = f"its probes fail, but that does not speak against it alone; before: {reason}", True
+        reason, guarded = f"{_EXCUSED}: {opinion.failing}{_BEFORE}{reason}", True
+    elif opinion.failing and state is State.UP:
+        reason = f"{_SCATTERED}: {opinion.failing}{_BEFORE}{reason}"
     since = before.since if before and before.state is state else now
     return Verdict(state, reason, since, opinion.evidence, opinion.evidence_at, guarded)
 
@@ -236,9 +258,15 @@ def _out_of_sight(previous: Opinion, evidence: Sequence[Weighed]) -> datetime | 
     return at if at and (not evidence or at < evidence[0][0].finished) else None
 
 
-def _failing(evidence: Sequence[Weighed]) -> int:
-    told = (probe for probe, _ in reversed(evidence) if probe.outcome is not Outcome.UNKNOWN)
-    return sum(1 for _ in takewhile(lambda probe: probe.failed, told))
+def _failing(evidence: Sequence[Weighed]) -> list[Weighed]:
+    """Return the newest probes that failed in a row, newest first, whoever they speak against."""
+    told = (weighed for weighed in reversed(evidence) if weighed[0].outcome is not Outcome.UNKNOWN)
+    return list(takewhile(lambda weighed: weighed[0].failed, told))
+
+
+def _scattered(failing: Sequence[Weighed], fall: int) -> bool:
+    """Tell whether all of them speak against the member, but not so many of one route as are needed."""
+    return all(weight is Weight.AGAINST for _, weight in failing) and len(_of_one_route(failing)) < fall
 
 
 def _summary(probes: Iterable[Finished]) -> str:

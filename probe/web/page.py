@@ -75,9 +75,17 @@ def _pool(board: Board, pool: str) -> str:
 
 
 def _notes(board: Board, pool: str) -> str:
-    sides = (board.sides.get((pool, route.name)) for route in board.settings.routes_of(pool))
+    shared = (_shared_fault(board, pool, route.name) for route in board.settings.routes_of(pool))
     of_tls = [f"TLS: {finding.text}" for finding in board.tls_findings.get(pool, ())]
-    return "".join(f"<p>{escape(note)}</p>\n" for note in (board.discovery.get(pool), *sides, *of_tls) if note)
+    return "".join(f"<p>{escape(note)}</p>\n" for note in (board.discovery.get(pool), *shared, *of_tls) if note)
+
+
+def _shared_fault(board: Board, pool: str, route: str) -> str | None:
+    """Say that a route fails: the verdicts do not, because no member is called down for what all share."""
+    if not board.has_shared_fault(pool, route):
+        return None
+    side = board.sides.get((pool, route)) or "look at what they share"
+    return f"Route {route}: all members fail alike; {side}"
 
 
 def _members(board: Board, pool: str) -> Iterator[str]:

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 from probe.model.blame import Weight
 from probe.model.outcome import Outcome, State
 from probe.model.settings import HealthPolicy, Share
-from probe.model.verdict import NO_OPINION, Latest, Opinion, Verdict, Weighed, form, guard, joined, latest, loses
+from probe.model.verdict import (
+    NO_OPINION,
+    Latest,
+    Opinion,
+    Verdict,
+    Weighed,
+    form,
+    guard,
+    joined,
+    latest,
+    loses,
+    remembered,
+)
 from tests.model.build import MINUTE, NOW, SECOND, TICK, finished
 
 POLICY = HealthPolicy(rise=2, fall=3)
@@ -278,7 +290,44 @@ def test_what_members_share_excuses_a_row_of_failures(story: str, previous: Opin
 def test_an_excused_member_is_shown_as_guarded() -> None:
     verdict = guard({"mta1": opinion("++sss", WAS_UP)}, {}, changed=(), min_healthy=HALF, now=NOW)["mta1"]
     assert (verdict.state, verdict.guarded) == (State.UP, True)
-    assert verdict.reason.startswith("its probes fail, but that does not speak against it alone")
+    assert verdict.reason == (
+        "its probes fail, but that does not speak against it alone: missing: it was missing; "
+        "before: 2 probes in a row delivered: it was delivered"
+    )
+
+
+def on_routes(*routes: str) -> Opinion:
+    """Form an opinion of a member that was up, and whose probes on these routes now speak against it."""
+    weighed = [
+        (finished(Outcome.UNREACHABLE, route=route, started=NOW + number * MINUTE), Weight.AGAINST)
+        for number, route in enumerate(routes)
+    ]
+    return form(WAS_UP, weighed, policy=POLICY, stale_after=STALE, now=weighed[-1][0].finished)
+
+
+@pytest.mark.parametrize(
+    "routes, reason",
+    [
+        ("ab", "2 probes in a row delivered"),
+        (
+            "abc",
+            "its probes fail, but not often enough yet on one and the same route: unreachable: it was unreachable; "
+            "before: 2 probes in a row delivered",
+        ),
+        ("abcaa", "3 probes in a row unreachable: it was unreachable"),
+    ],
+)
+def test_failures_that_only_lie_on_different_routes_are_not_said_to_be_shared(routes: str, reason: str) -> None:
+    verdict = guard({"mta1": on_routes(*routes), "mta2": UP}, {}, changed=(), min_healthy=HALF, now=NOW)["mta1"]
+    assert (verdict.reason, verdict.guarded) == (reason, False)
+
+
+@pytest.mark.parametrize("failing", [opinion("++sss", WAS_UP), on_routes(*"abc")])
+def test_what_was_before_is_told_once_however_often_the_probe_is_restarted(failing: Opinion) -> None:
+    told = guard({"mta1": failing}, {}, changed=(), min_healthy=HALF, now=NOW)["mta1"]
+    before = told.reason.rpartition("; before: ")[2]
+    assert before.startswith("2 probes in a row delivered")
+    assert remembered(told) == Opinion(State.UP, before, told.evidence, told.evidence_at)
 
 
 # guard: what the opinions on a pool come to

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from probe.engine.board import Board
-from probe.engine.happenings import Judged, LedgerFailed, LedgerWorks, MailboxFailed, SetbacksChanged
+from probe.engine.happenings import Judged, LedgerFailed, LedgerWorks, MailboxFailed, SetbacksChanged, SharedFault
 from probe.model.outcome import State
 from probe.model.settings import Web
 from probe.model.verdict import Verdict
@@ -111,6 +111,23 @@ def test_the_page_tells_of_a_mailbox_that_cannot_be_read() -> None:
     world = World()
     world.board(MailboxFailed("monitor", "connection refused"))
     assert "unreadable" in asyncio.run(world.ask("/")).text
+
+
+@pytest.mark.parametrize(
+    "side, told",
+    [
+        (None, "<p>Route inbound: all members fail alike; look at what they share</p>"),
+        ("look at the <mailbox>", "<p>Route inbound: all members fail alike; look at the &lt;mailbox&gt;</p>"),
+    ],
+)
+def test_the_page_tells_of_a_route_that_fails_for_all_while_no_member_is_called_down(
+    side: str | None, told: str
+) -> None:
+    world = World()
+    world.board(SharedFault("vip", "inbound", True, side))
+    assert told in asyncio.run(world.ask("/")).text
+    world.board(SharedFault("vip", "inbound", False))
+    assert "fail alike" not in asyncio.run(world.ask("/")).text
 
 
 def test_the_page_tells_in_one_sentence_why_retries_wait() -> None:
