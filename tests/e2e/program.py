@@ -1,11 +1,11 @@
 """The program under test as a process of its own, judged by what anybody outside can ask of it."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +15,7 @@ import yaml
 
 from tests.e2e.metrics import Metrics
 from tests.e2e.patience import eventually
-from tests.e2e.settable_clock import SettableClock
+from tests.e2e.settable_clock import set_clock
 from tests.lab.config import merged
 
 READY_WITHIN_SECONDS = 15
@@ -27,7 +27,7 @@ class Program:
     """One `mailflow run`, on one config and one state; started, stopped, killed and started again."""
 
     def __init__(self, config: Mapping[str, Any], home: Path, *, settable_clock: bool = False) -> None:
-        self._clock = SettableClock(home / "clock") if settable_clock else None
+        self._clock = home / "clock" if settable_clock else None
         self.config_file = home / "config.yaml"
         self._log = home / "log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -48,8 +48,7 @@ class Program:
     def launch(self) -> None:
         """Run, without waiting for anything."""
         with self._log.open("ab") as log:
-            environment = os.environ | (self._clock.environment if self._clock else {})
-            self._process = subprocess.Popen(_command("run", self.config_file), stdout=log, stderr=log, env=environment)
+            self._process = subprocess.Popen(_command("run", self.config_file, self._clock), stdout=log, stderr=log)
 
     def reload(self, **overrides: Any) -> None:
         """Lay something over its config, and let it load that while it runs."""
@@ -58,10 +57,10 @@ class Program:
         self._signal(signal.SIGHUP)
         eventually(lambda: self.log().count(_LOADED) > loaded, within_seconds=READY_WITHIN_SECONDS, what="a reload")
 
-    def set_clock(self, by: str) -> None:
-        """Set its wall clock, ``+1h`` or ``-1h`` from the true time, where it was made for that."""
+    def set_clock(self, by: timedelta) -> None:
+        """Set its wall clock so far from the true time, where it was made for that."""
         assert self._clock is not None
-        self._clock.set(by)
+        set_clock(self._clock, by)
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
@@ -123,6 +122,10 @@ class Program:
             yield from page["probes"]
             cursor = page["next"]
 
+    def _end(self) -> None:
+        self.kill()
+        self._client.close()
+
     def _is_ready(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"it ended by itself; log:\n{self.log()}"
@@ -135,14 +138,13 @@ class Program:
         try:
             return self.start()
         except BaseException:
-            self.kill()
+            self._end()
             raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.kill()
-        self._client.close()
+        self._end()
 
 
 def mailflow(
@@ -165,5 +167,6 @@ def printed_json(done: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(done.stdout)
 
 
-def _command(command: str, config_file: Path) -> list[str]:
-    return [sys.executable, "-m", "probe", command, "-c", str(config_file)]
+def _command(command: str, config_file: Path, clock: Path | None = None) -> list[str]:
+    program = ["tests.e2e.settable_clock", str(clock)] if clock else ["probe"]
+    return [sys.executable, "-m", *program, command, "-c", str(config_file)]

@@ -1,32 +1,41 @@
-"""A wall clock of a process that can be set while it runs, by libfaketime; its monotonic clock stays true."""
+"""The program with a wall clock that can be set while it runs: `python -m tests.e2e.settable_clock FILE run ...`.
+
+FILE holds by how many seconds the clock is off. A library that is preloaded would set the clock of the whole process,
+but those that there are disturb the waiting of threads.
+"""
 
 import sys
-from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-_LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+from probe.cli import main
+from probe.net.clock import SystemClock
+from probe.wiring import daemon, world
 
 
-class SettableClock:
-    """The clock of one process, held by a file."""
+def set_clock(file: Path, by: timedelta) -> None:
+    """Set the clock that a file stands for so far from the true time."""
+    fresh = file.with_suffix(".new")
+    fresh.write_text(str(by.total_seconds()))
+    fresh.rename(file)
 
-    def __init__(self, file: Path) -> None:
-        assert _LIBRARIES, f"{sys.executable} cannot be given a clock of its own: the package libfaketime is missing"
-        self._file = file
-        self.set("+0")
 
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """Return what the process has to be started with."""
-        return {
-            "LD_PRELOAD": str(_LIBRARIES[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
+def _run(file: Path) -> None:
+    def wall() -> datetime:
+        off = 0.0
+        with suppress(FileNotFoundError):
+            off = float(file.read_text())
+        return datetime.now(UTC) + timedelta(seconds=off)
 
-    def set(self, by: str) -> None:
-        """Set it so far from the true time, as faketime(1) writes it: ``+1h``, ``-90m``."""
-        fresh = self._file.with_suffix(".new")
-        fresh.write_text(f"{by}\n")
-        fresh.rename(self._file)
+    class SettableClock(SystemClock):
+        def __init__(self) -> None:
+            super().__init__(wall)
+
+    for module in (daemon, world):
+        module.SystemClock = SettableClock  # type: ignore[attr-defined]  # it stands in for the real one
+    main()
+
+
+if __name__ == "__main__":
+    _run(Path(sys.argv.pop(1)))

@@ -31,6 +31,7 @@ POP3S_PORT = 1995
 SMALL = f"small@{DOMAIN}"
 SMALL_MESSAGES = 3
 """An account that holds so many messages only."""
+_MOST_TRIES = 20
 _MAIL_OWNER = 65533  # a bare number: Dovecot needs no passwd entry for the owner of the mail
 
 
@@ -97,7 +98,16 @@ class Dovecot(Server):
     def empty(self) -> None:
         """Forget every mailbox; sessions that are open find theirs gone."""
         for account in self._mail.iterdir():
-            shutil.rmtree(account)
+            _remove(account)
+
+
+def _remove(account: Path) -> None:
+    """Remove a mailbox, although Dovecot may be renaming files in it at this moment."""
+    for _ in range(_MOST_TRIES):
+        shutil.rmtree(account, ignore_errors=True)
+        if not account.exists():
+            return
+    raise LabError(f"{account} cannot be removed")
 
 
 def _trust_tokens(home: Path, key: bytes) -> None:

@@ -2,7 +2,7 @@
 # Installs the real mail servers that the tests start, from Debian (12 or 13), without starting any of them.
 set -eu
 
-packages="postfix dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-sieve knot unbound prometheus haproxy postgresql libfaketime"
+packages="postfix dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-sieve knot unbound prometheus haproxy postgresql"
 policy=/usr/sbin/policy-rc.d
 
 missing=""

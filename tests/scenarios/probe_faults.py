@@ -1,5 +1,7 @@
 """Faults of the probe itself: its process is killed or stands still, its clock is set."""
 
+from datetime import timedelta
+
 from tests.e2e.patience import let_pass
 from tests.scenarios.scenario import Break, Scene
 
@@ -19,6 +21,6 @@ def frozen_for_a_while(scene: Scene) -> None:
     scene.program.thaw()
 
 
-def clock_set(by: str) -> Break:
-    """Set the program's wall clock, as libfaketime writes it: ``+1h``."""
+def clock_set(by: timedelta) -> Break:
+    """Set the program's wall clock."""
     return lambda scene: scene.program.set_clock(by)

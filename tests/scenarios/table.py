@@ -1,12 +1,14 @@
 """The scenarios, as one literal table."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from tests.lab import DOMAIN, Member, Stage
 from tests.scenarios import attacks, probe_faults
 from tests.scenarios.scenario import MEMBERS, Break, Scenario, Scene
 
 CULPRIT = "mta3"
+HOUR = timedelta(hours=1)
 ALONE = frozenset({CULPRIT})
 GONE = "unreachable delivered missing unknown"
 """What a member accepted right before may be lost with it."""
@@ -162,19 +164,19 @@ SCENARIOS = (
     # The clock.
     Scenario(
         "the clock is set an hour ahead",
-        probe_faults.clock_set("+1h"),
+        probe_faults.clock_set(HOUR),
         everybodys("delivered unknown"),
         settable_clock=True,
     ),
     Scenario(
         "the clock is set back by an hour",
-        probe_faults.clock_set("-1h"),
+        probe_faults.clock_set(-HOUR),
         everybodys("delivered unknown"),
         settable_clock=True,
     ),
     Scenario(
         "a member discards and the clock is set back",
-        both(of(Member.discard), probe_faults.clock_set("-1h")),
+        both(of(Member.discard), probe_faults.clock_set(-HOUR)),
         {CULPRIT: "missing delivered unknown", "*": "delivered unknown"},
         ALONE,
         patience_seconds=6,
