@@ -120,13 +120,13 @@ def test_mail_of_another_probe_with_the_same_key_is_left_to_it(lab: Laboratory, 
 
 
 def test_settled_mail_stays_as_long_as_is_asked_and_is_not_marked_as_seen(lab: Laboratory, launch: Launch) -> None:
-    program = launch(mailboxes={"monitor": {"keep": "4s"}})
+    program = launch(mailboxes={"monitor": {"keep": "8s"}})
     delivered(program, 1)
     let_pass(2.5)
     kept = mails(lab)
     ended = [probe["id"] for probe in program.probes(outcome="delivered")][-1]
     still_there = holds(lab, ended)
-    eventually(lambda: not holds(lab, ended), within_seconds=6, what="the message to be deleted")
+    eventually(lambda: not holds(lab, ended), within_seconds=12, what="the message to be deleted")
 
     assert still_there
     assert {flags for _, flags in kept.values()} == {frozenset()}
