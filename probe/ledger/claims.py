@@ -44,8 +44,9 @@ def leave_out_retry(connection: Connection, probe_id: str, why: Event) -> bool:
 
 
 def note(connection: Connection, probe_id: str, event: Event) -> None:
-    """Add a line to the life of a probe, if it is not forgotten."""
-    if find(connection, probe_id):
+    """Add a line to the life of a probe that goes on."""
+    record = find(connection, probe_id)
+    if record and record.judgement is None:
         line = {"probe_id": probe_id, "at": event.at, "kind": event.kind, "text": event.text}
         connection.execute(plain_insert(notes), line)
 

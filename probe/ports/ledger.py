@@ -35,7 +35,7 @@ class Ledger(Protocol):
         """
 
     async def note(self, probe_id: str, event: Event) -> None:
-        """Write down a line in the life of a probe that nothing else tells of; nothing for one that is forgotten."""
+        """Write down a line in the life of a probe that nothing else tells of; nothing for one that is over."""
 
     async def record_attempt(self, probe_id: str, attempt: Attempt, *, next_attempt: datetime | None) -> None:
         """Write down what an attempt came to, and when the next one is due, if there is one."""

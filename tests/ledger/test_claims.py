@@ -8,7 +8,7 @@ import pytest
 
 from probe.ledger import SqlLedger
 from probe.model.outcome import Outcome, Stage
-from probe.model.probe import Probe, Record, Sending
+from probe.model.probe import Judgement, Probe, Record, Sending
 from probe.model.reply import Ending
 from probe.ports import Event, LedgerTrouble
 from tests.ledger.examples import NOON, SECOND, a_probe, a_sighting, an_attempt, judged, with_ledger
@@ -143,6 +143,16 @@ async def test_notes_stand_in_the_life_of_their_probe_in_order(ledger: SqlLedger
     life = await ledger.life("p1")
     assert life
     assert [event for event in life.events if event.kind == "waits"] == waits[::-1]
+
+
+@with_ledger
+async def test_a_probe_that_has_its_outcome_waits_for_nothing_any_more(ledger: SqlLedger) -> None:
+    await ledger.claim(a_probe())
+    await ledger.close("p1", Judgement(Outcome.DELIVERED, "seen"), at=NOON)
+    await ledger.note("p1", Event(NOON + SECOND, "waits", "until tomorrow"))
+    life = await ledger.life("p1")
+    assert life
+    assert [event.kind for event in life.events] == ["started", "outcome"]
 
 
 @with_ledger
