@@ -8,7 +8,7 @@ from prometheus_client.core import Metric
 
 from probe.metrics import ReloadState
 from probe.metrics.collector import registry
-from tests.metrics.boards import NOW, lively_board
+from tests.metrics.boards import NOW, board_of_exchangers, lively_board
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,17 +16,20 @@ ROOT = Path(__file__).parents[2]
 @cache
 def exported() -> frozenset[str]:
     """The names of all series that the collector can tell."""
-    families = registry(lively_board().snapshot(NOW), ReloadState(True, NOW)).collect()
-    return frozenset(sample.name for family in families for sample in family.samples)
+    return frozenset(sample.name for family in _families() for sample in family.samples)
 
 
 @cache
 def labels_of(metric: str) -> frozenset[str]:
     """The labels that a series carries, those of its target included."""
-    families: list[Metric] = list(registry(lively_board().snapshot(NOW), ReloadState(True, NOW)).collect())
     return frozenset({"job", "instance"}).union(
-        *(sample.labels for family in families for sample in family.samples if sample.name == metric)
+        *(sample.labels for family in _families() for sample in family.samples if sample.name == metric)
     )
+
+
+def _families() -> list[Metric]:
+    boards = lively_board(), board_of_exchangers()
+    return [family for board in boards for family in registry(board.snapshot(NOW), ReloadState(True, NOW)).collect()]
 
 
 def metrics_in(query: str) -> set[str]:
