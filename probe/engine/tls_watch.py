@@ -24,7 +24,7 @@ PACE = timedelta(minutes=1)
 """The shortest time between two judgements."""
 
 
-def findings(
+async def findings(
     published: Published,
     seen: Mapping[Member, TlsSeen],
     policies: TlsPolicies,
@@ -33,10 +33,11 @@ def findings(
     now: datetime,
 ) -> TlsFindings:
     """Judge members by what was seen of each."""
-    servers = {
-        member.name: ServerTls(*door(member), tls, policies.shown(tls, ca_file=settings.ca_file, now=now))
-        for member, tls in seen.items()
-    }
+    servers: dict[str, ServerTls] = {}
+    for member, tls in seen.items():
+        shown = policies.shown(tls, ca_file=settings.ca_file, now=now)
+        servers[member.name] = ServerTls(*door(member), tls, shown)
+        await asyncio.sleep(0)  # verifying takes milliseconds each: others must not wait for all of them
     return judge(published, servers, now=now)
 
 
@@ -90,7 +91,7 @@ class TlsWatch:
     async def _judge(self) -> None:
         published = await self._known()
         seen = {member: self._seen[member.name] for member in self._members}
-        judged = findings(published, seen, self._policies, settings=self._pool.smtp, now=self._clock.now())
+        judged = await findings(published, seen, self._policies, settings=self._pool.smtp, now=self._clock.now())
         self._report(TlsJudged(self._pool.name, judged))
 
     async def _known(self) -> Published:

@@ -56,7 +56,7 @@ class Enquiry:
             return None
         published = await policies.published(domain, {door(each.member) for each in asked})
         seen = {each.member: each.attempt.tls for each in asked}
-        return findings(published, seen, policies, settings=self.pool.smtp, now=SystemClock().now())
+        return await findings(published, seen, policies, settings=self.pool.smtp, now=SystemClock().now())
 
 
 def to_exchangers(address: str, *, port: int, sender: str | None, resolver: Resolver) -> Enquiry:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from probe.engine.happenings import Happening, TlsJudged
-from probe.engine.tls_watch import AGAIN, EVERY, FIRST_WITHIN, PACE, TlsWatch
+from probe.engine.tls_watch import AGAIN, EVERY, FIRST_WITHIN, PACE, TlsWatch, findings
 from probe.model.certificate import Certificate, Shown
-from probe.model.settings import Discovery, DiscoveryKind, Member, Pool
+from probe.model.settings import Discovery, DiscoveryKind, Member, Pool, SmtpSettings
 from probe.model.sts import StsMode, StsPolicy
 from probe.model.tls_findings import Finding, Published, Source, StsAnswer, TlsaAnswer, Word
 from probe.model.tls_seen import UNSEEN, TlsSeen
@@ -192,3 +192,24 @@ def test_members_that_come_are_looked_up_and_those_that_go_are_forgotten() -> No
         assert len(scene.policies.asked) == 2, "those that are left are known"
 
     watched(story)
+
+
+def test_others_have_their_turn_between_one_certificate_and_the_next() -> None:
+    done: list[str] = []
+
+    class Noting(FakePolicies):
+        def shown(self, seen: TlsSeen, *, ca_file: Path | None, now: datetime) -> Shown | None:
+            done.append("certificate")
+            return super().shown(seen, ca_file=ca_file, now=now)
+
+    async def another() -> None:
+        done.append("another")
+
+    async def story() -> None:
+        policies, published = Noting(FakeClock()), Published("lab.test")
+        waiting = asyncio.create_task(another())
+        await findings(published, {MX1: TLS, MX2: TLS}, policies, settings=SmtpSettings(), now=NOON)
+        await waiting
+
+    asyncio.run(story())
+    assert done == ["certificate", "another", "certificate"]
