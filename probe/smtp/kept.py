@@ -43,9 +43,11 @@ class Kept:
 
     async def leave(self) -> None:
         """Say QUIT and close; at once where the server is gone, and soon in any case."""
-        with contextlib.suppress(TimeoutError, Lost, Violation):
-            async with asyncio.timeout(FAREWELL.total_seconds()):
-                if self.connection.quiet and not self.spoilt and await self.connection.send(b"QUIT\r\n"):
-                    await self.connection.reply()
-                    await self.connection.close()
-        self.connection.abort()
+        try:
+            with contextlib.suppress(TimeoutError, Lost, Violation):
+                async with asyncio.timeout(FAREWELL.total_seconds()):
+                    if self.connection.quiet and not self.spoilt and await self.connection.send(b"QUIT\r\n"):
+                        await self.connection.reply()
+                        await self.connection.close()
+        finally:
+            self.connection.abort()

@@ -507,6 +507,22 @@ def test_cancellation_closes_the_connection_and_the_next_begins_anew(run: Run) -
     run(story())
 
 
+def test_cancellation_while_leave_is_taken_closes_the_connection(run: Run) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async def story() -> None:
+        async with site({**KNOWS_RSET, "QUIT": silent}) as here:
+            await here.send()
+            (kept,) = here.server.writers
+            others = asyncio.create_task(here.send(settings=replace(KEEPING, ehlo="other.test")))
+            await until(lambda: here.said(b"QUIT") == 1)
+            others.cancel()
+            await until(lambda: kept not in here.server.writers)
+
+    run(story())
+
+
 def test_a_server_may_say_as_much_over_each_message_as_over_the_first(run: Run) -> None:
     async def story() -> None:
         long = b"".join(b"250-%s\r\n" % (b"x" * 1900) for _ in range(100)) + b"250 ok\r\n"
