@@ -4,13 +4,16 @@ import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from probe.model.message import Envelope
 from probe.model.outcome import Stage
 from probe.model.reply import Attempt, Ending
-from probe.model.settings import Tls
+from probe.model.settings import Member, Tls
+from probe.net.clock import SystemClock
+from probe.smtp import SmtpSender
 from tests.lab import DOMAIN, MONITOR, SENDER, LabError, Laboratory
 from tests.lab.exim import Exim, exim_alone
 from tests.smtp.sending import PATIENT, send
@@ -80,6 +83,21 @@ def test_exim_is_understood(
     assert told(attempt) == (ending, stage, code)
     assert any(exchange.pipelined for exchange in attempt.transcript) is pipelining
     assert attempt.transcript[-1].reply, "QUIT is answered"
+
+
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "one by one"])
+@pytest.mark.parametrize("recipient, ending, code", [(to, ending, code) for to, ending, _, code in ENDINGS[:3]])
+def test_exim_is_asked_and_nothing_is_sent(
+    exim: Exim, recipient: str, ending: Ending, code: int, pipelining: bool
+) -> None:
+    clock, envelope = SystemClock(), replace(ENVELOPE, recipient=recipient)
+    member, settings = Member("vip", "exim", exim.address, exim.port), replace(PATIENT, pipelining=pipelining)
+    until = clock.now() + timedelta(seconds=20)
+    attempt = asyncio.run(SmtpSender(clock).ask(member, envelope, settings=settings, until=until))
+    assert told(attempt) == (ending, Stage.RCPT, code)
+    assert not attempt.accepted
+    said = [exchange.sent.split()[0] for exchange in attempt.transcript if exchange.sent]
+    assert (said[-2:], "DATA" in said) == (["RSET", "QUIT"], False)
 
 
 def test_exim_refuses_a_sender_of_another_domain_its_relay(exim: Exim) -> None:
