@@ -13,6 +13,7 @@ from probe.engine.board import Board
 from probe.engine.figures import MailboxFigures
 from probe.model.setbacks import summary
 from probe.model.tls_findings import Finding
+from probe.net.text import printable
 from probe.web.sources import Sources
 from probe.web.views import moment
 
@@ -34,7 +35,9 @@ def page(board: Board) -> str:
     """Write the page as HTML."""
     pools = "".join(_pool(board, pool) for pool in board.settings.pools)
     mailboxes = "".join(_mailbox(name, board.mailbox(name)) for name in board.settings.mailboxes)
-    return _PAGE.format(instance=escape(board.settings.instance), pools=pools, mailboxes=mailboxes)
+    return _PAGE.format(
+        instance=escape(board.settings.instance), ledger=_ledger(board), pools=pools, mailboxes=mailboxes
+    )
 
 
 _PAGE = """\
@@ -54,7 +57,7 @@ _PAGE = """\
 <a href="/-/ready">Ready?</a></nav>
 </header>
 <main>
-{pools}<section>
+{ledger}{pools}<section>
 <h2>Mailboxes</h2>
 <table>
 <tr><th>Mailbox<th>State<th>Last read<th>Trouble</tr>
@@ -64,6 +67,11 @@ _PAGE = """\
 </body>
 </html>
 """
+
+
+def _ledger(board: Board) -> str:
+    trouble = board.ledger_trouble
+    return f"<p>Nothing is sent: {escape(printable(trouble))}</p>\n" if trouble is not None else ""
 
 
 def _pool(board: Board, pool: str) -> str:

@@ -107,6 +107,15 @@ def test_the_page_leads_to_everything_and_needs_nothing_from_elsewhere() -> None
     assert '<td class="down">down' in text
 
 
+def test_the_page_tells_that_nothing_is_sent_while_the_ledger_does_not_work() -> None:
+    world = World()
+    world.board(LedgerFailed("the ledger <m.db> cannot be used: disk is full"))
+    told = "<p>Nothing is sent: the ledger &lt;m.db&gt; cannot be used: disk is full</p>"
+    assert told in asyncio.run(world.ask("/")).text
+    world.board(LedgerWorks())
+    assert "Nothing is sent" not in asyncio.run(world.ask("/")).text
+
+
 def test_the_page_tells_of_a_mailbox_that_cannot_be_read() -> None:
     world = World()
     world.board(MailboxFailed("monitor", "connection refused"))
