@@ -52,12 +52,15 @@ def member_address(value: Any) -> str:
     raise refusal(f"{shown(value)} is not an IP address", "write 192.0.2.1 or 2001:db8::1")
 
 
-def endpoint(value: str, *, right: str) -> tuple[str, int | None]:
+def endpoint(value: Any, *, right: str) -> tuple[str, int | None]:
     """Return host and port of text such as 192.0.2.1:25, [::1]:25 or a host alone."""
-    found = matched(value, _ENDPOINT, what="an address and port", right=right)
+    wrong = "an address and port"
+    if isinstance(value, int | float):
+        raise refusal(f"{shown(value)} is not {wrong}", right)  # no quotes would make it one
+    found = matched(text(value), _ENDPOINT, what=wrong, right=right)
     port = None if found["port"] is None else int(found["port"])
     if port is not None and port > 65535:
-        raise refusal(f"{port} is not a port", "write 0 to 65535")
+        raise refusal(f"{port} is not a port", right)
     if found["six"] is not None and ":" not in (ip_address(found["six"]) or ""):
         raise refusal(f"{quoted(found['six'])} is not an IPv6 address", 'write "[::1]:25"')
     return found["host"] if found["six"] is None else found["six"], port
@@ -101,7 +104,7 @@ def _greeting(value: Any) -> str:
 
 def _listen(value: Any) -> Listen:
     right = 'write 127.0.0.1:9847 or "[::1]:9847"'
-    host, port = endpoint(text(value), right=right)
+    host, port = endpoint(value, right=right)
     if port is None or not (ip_address(host) or is_host_name(host)):
         raise refusal(f"{shown(value)} is not an address and port", right)
     return Listen(host, port)

@@ -37,7 +37,7 @@ def _backend(value: Any) -> str:
 
 def _vip(value: Any) -> Listen:
     right = 'write 192.0.2.10:25 or "[2001:db8::10]:25"'
-    host, port = endpoint(text(value), right=right)
+    host, port = endpoint(value, right=right)
     if port == 0:
         raise refusal("0 is not a port", right)
     if is_host_name(host):
