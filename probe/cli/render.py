@@ -64,7 +64,8 @@ def reason(record: Record) -> Text:
 def print_life(console: Console, life: Life, why: str) -> None:
     """Print the life of one probe: what it was, when what happened, every command and reply, and why it ended so."""
     probe = life.record.probe
-    console.print(Text.assemble((probe.id, "bold"), "  ", outcome_text(life.record), f"  {printable(why, 400)}"))
+    head = Text.assemble((probe.id, "bold"), "  ", outcome_text(life.record), f"  {printable(why, 400)}")
+    console.print(head, soft_wrap=True)
     console.print(
         f"{probe.pool}/{probe.member} ({probe.endpoint}), route {probe.route}, {_where(probe)}, "
         f"expected {probe.expected}, deadline {_moment(probe.deadline)}",

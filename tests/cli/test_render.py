@@ -66,3 +66,10 @@ def test_an_attempt_whose_transcript_is_not_kept_is_told_from_one_without_a_conn
     assert told[10].splitlines() == ["10"]
     assert told[11].splitlines() == ["11", "  Kept are the transcripts of the first 10 and the last 10."]
     assert "S: 220 mta1.lab.test ESMTP" in told[12]
+
+
+def test_why_it_ended_so_stands_on_one_line_however_narrow_the_screen_is() -> None:
+    screen = StringIO()
+    why = "mail refused: 550 5.7.1 " + " ".join(["a long reply"] * 20)
+    print_life(Console(file=screen, width=80), Life(Record(probe()), [], []), why)
+    assert screen.getvalue().splitlines()[0].endswith(why)
