@@ -265,8 +265,9 @@ def _failing(evidence: Sequence[Weighed]) -> list[Weighed]:
 
 
 def _scattered(failing: Sequence[Weighed], fall: int) -> bool:
-    """Tell whether all of them speak against the member, but not so many of one route as are needed."""
-    return all(weight is Weight.AGAINST for _, weight in failing) and len(_of_one_route(failing)) < fall
+    """Tell whether so many of the newest as are needed speak against the member, but not so many of one route."""
+    against = list(takewhile(lambda weighed: weighed[1] is Weight.AGAINST, failing))
+    return len(against) >= fall > len(_of_one_route(against))
 
 
 def _summary(probes: Iterable[Finished]) -> str:

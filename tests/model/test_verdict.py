@@ -296,12 +296,17 @@ def test_an_excused_member_is_shown_as_guarded() -> None:
     )
 
 
-def on_routes(*routes: str) -> Opinion:
-    """Form an opinion of a member that was up, and whose probes on these routes now speak against it."""
-    weighed = [
+def against(*routes: str) -> list[Weighed]:
+    """Return one probe for each of these routes, a minute apart, that speaks against its member."""
+    return [
         (finished(Outcome.UNREACHABLE, route=route, started=NOW + number * MINUTE), Weight.AGAINST)
         for number, route in enumerate(routes)
     ]
+
+
+def on_routes(*routes: str) -> Opinion:
+    """Form an opinion of a member that was up, and whose probes on these routes now speak against it."""
+    weighed = against(*routes)
     return form(WAS_UP, weighed, policy=POLICY, stale_after=STALE, now=weighed[-1][0].finished)
 
 
@@ -320,6 +325,12 @@ def on_routes(*routes: str) -> Opinion:
 def test_failures_that_only_lie_on_different_routes_are_not_said_to_be_shared(routes: str, reason: str) -> None:
     verdict = guard({"mta1": on_routes(*routes), "mta2": UP}, {}, changed=(), min_healthy=HALF, now=NOW)["mta1"]
     assert (verdict.reason, verdict.guarded) == (reason, False)
+
+
+def test_an_older_failure_that_all_shared_excuses_none_of_those_since() -> None:
+    shared = (finished(Outcome.MISSING, started=NOW - MINUTE), Weight.NEITHER)
+    weighed = [shared, *against(*"abc")]
+    assert not form(WAS_UP, weighed, policy=POLICY, stale_after=STALE, now=weighed[-1][0].finished).excused
 
 
 @pytest.mark.parametrize("failing", [opinion("++sss", WAS_UP), on_routes(*"abc")])
