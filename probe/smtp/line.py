@@ -22,6 +22,10 @@ _AT_ONCE = timedelta(seconds=1)
 """A connection that the server closes within so long after its first transaction was meant for one only."""
 
 
+class NoTurn(Exception):
+    """The turn did not come in time."""
+
+
 class Follower(Protocol):
     """Waits for its turn on a line."""
 
@@ -50,10 +54,10 @@ class Line:
         return not (self._busy.locked() or self._waiting or self._kept)
 
     @asynccontextmanager
-    async def turn(self, follower: Follower) -> AsyncIterator[None]:
-        """Wait until all who came before have ended, and keep the others out."""
+    async def turn(self, follower: Follower, *, within: timedelta) -> AsyncIterator[None]:
+        """Wait until all who came before have ended, and keep the others out. Raises NoTurn."""
         try:
-            await self._reach(follower)
+            await self._reach(follower, within)
             try:
                 yield
             finally:
@@ -101,13 +105,17 @@ class Line:
             if kept:
                 await kept.leave()
 
-    async def _reach(self, follower: Follower) -> None:
+    async def _reach(self, follower: Follower, within: timedelta) -> None:
         self._waiting.append(follower)
         try:
-            await self._busy.acquire()
+            async with asyncio.timeout(within.total_seconds()):
+                await self._busy.acquire()
         except asyncio.CancelledError:
             follower.give_up()
             raise
+        except TimeoutError as error:
+            follower.give_up()
+            raise NoTurn from error
         finally:
             self._waiting.remove(follower)
 

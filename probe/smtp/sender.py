@@ -22,7 +22,7 @@ from probe.smtp.dialogue import Dialogue
 from probe.smtp.endings import Ended
 from probe.smtp.enquiry import Enquiry
 from probe.smtp.errand import Errand
-from probe.smtp.line import Lines
+from probe.smtp.line import Lines, NoTurn
 from probe.smtp.log import Log
 from probe.smtp.search import search
 from probe.smtp.standstill import Standstill
@@ -66,10 +66,13 @@ class SmtpSender:
             return await self._speak(Dialogue, member, envelope, settings=settings, until=until)
         line = self._lines.to(member)
         errand = Errand(member, envelope, settings=settings, until=until, line=line, clock=self._clock, ready=ready)
-        async with line.turn(errand):
-            if attempt := await self._over_kept(errand):
-                return attempt
-            return await self._speak(Dialogue, member, envelope, settings=settings, until=until, errand=errand)
+        try:
+            async with line.turn(errand, within=until - self._clock.now()):
+                if attempt := await self._over_kept(errand):
+                    return attempt
+                return await self._speak(Dialogue, member, envelope, settings=settings, until=until, errand=errand)
+        except NoTurn:
+            return _not_tried("its turn on the kept connection did not come", errand.log())
 
     async def close(self) -> None:
         """Take leave of every member whose connection was kept."""

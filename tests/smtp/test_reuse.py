@@ -478,6 +478,21 @@ async def cancelled(task: asyncio.Task[Attempt]) -> None:
         await task
 
 
+def test_nobody_waits_for_a_turn_beyond_the_moment_that_was_set(run: Run) -> None:
+    async def story() -> None:
+        async with site({**GROUPING, "RCPT": hang}) as here:
+            ready = asyncio.Event()
+            first = asyncio.create_task(here.send(ready=ready.set))
+            await ready.wait()
+            soon = here.clock.now() + timedelta(milliseconds=100)
+            async with asyncio.timeout(5):
+                second = await here.sender.send(here.member, ENVELOPE, settings=KEEPING, until=soon)
+            assert (second.ending, second.reason) == (Ending.NOT_TRIED, "its turn on the kept connection did not come")
+            first.cancel()
+
+    run(story())
+
+
 def test_whoever_gives_up_after_speaking_takes_the_connection_along(run: Run) -> None:
     async def story() -> None:
         async with site({**GROUPING, "RCPT": slow(b"250 ok\r\n"), DOT: slow(b"250 ok\r\n")}) as here:
