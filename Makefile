@@ -24,10 +24,8 @@ types: $(VENV)/.ready
 contracts: $(VENV)/.ready
 	$(BIN)/lint-imports
 
-# Real servers share two processors here: what fails beside others must pass alone, or it fails.
 unit: $(VENV)/.ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered \
-	  || $(BIN)/python -m pytest --last-failed --last-failed-no-failures=none
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 lab: servers $(VENV)/.ready  ## real servers to play with by hand
 	$(BIN)/python -m tests.lab
