@@ -62,7 +62,6 @@ def fetching(answer: bytes) -> dict[str, Answer]:
         (b"* OK " + b"x" * 100_000, "sent a line without end"),
         (b"* OK \r\n* BYE overloaded\r\n", "overloaded"),
         (drip, "did not answer in time"),
-        (lambda writer, tag: endless(writer, b"* OK again\r\n"), "sends replies without end"),
     ],
 )
 def test_a_greeting_that_is_none_is_trouble(greeting: Answer, says: str) -> None:
@@ -70,6 +69,15 @@ def test_a_greeting_that_is_none_is_trouble(greeting: Answer, says: str) -> None
         await drip(writer, b"*")
 
     assert says in trouble_with(dripping if greeting is drip else greeting)
+
+
+def test_a_greeting_without_end_is_trouble() -> None:
+    async def test() -> None:
+        async with server(lambda writer, tag: endless(writer, b"* OK again\r\n")) as port:
+            with pytest.raises(MailboxTrouble, match="sends replies without end"):
+                await _read_twice(port, Patience())
+
+    run(test)
 
 
 @pytest.mark.parametrize(
