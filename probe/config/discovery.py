@@ -1,6 +1,6 @@
 """Where the members of a pool are looked for, when they are not written down."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
@@ -9,6 +9,8 @@ from probe.config.fields import matched, schema_of, shown, text
 from probe.config.problems import quoted, refusal
 from probe.config.section import Section
 from probe.model.settings import Listen
+
+T = TypeVar("T")
 
 _BACKEND = r"[A-Za-z0-9_.:-]{1,255}"
 MOST_MEMBERS = 64
@@ -61,6 +63,17 @@ StatsSocket = Annotated[str, PlainValidator(_stats_socket), WithJsonSchema({"typ
 Backend = Annotated[str, PlainValidator(_backend), schema_of(_BACKEND, "mx")]
 
 
+def _beside(value: T | None, info: ValidationInfo, *, key: str, right: str) -> T | None:
+    """Return what goes with another key: it must stand where that one does, and only there."""
+    if key not in info.data:
+        return value  # it is wrong, and that has been said
+    if info.data[key] and value is None:
+        raise refusal(f"is missing beside {key}", right)
+    if value and not info.data[key]:
+        raise refusal(f"stands without {key}", "write both, or neither")
+    return value
+
+
 class DiscoverySection(Section):
     """Where to look for the members of a pool."""
 
@@ -76,24 +89,12 @@ class DiscoverySection(Section):
     @field_validator("backend")
     @classmethod
     def _backend_of_haproxy(cls, backend: str | None, info: ValidationInfo) -> str | None:
-        if "haproxy" not in info.data:
-            return backend  # it is wrong, and that has been said
-        if info.data["haproxy"] and backend is None:
-            raise refusal("is missing beside haproxy", "write the name of a backend, such as backend: mx")
-        if backend and not info.data["haproxy"]:
-            raise refusal("stands without haproxy", "write both, or neither")
-        return backend
+        return _beside(backend, info, key="haproxy", right="write the name of a backend, such as backend: mx")
 
     @field_validator("members")
     @classmethod
     def _members_of_vip(cls, members: list[str] | None, info: ValidationInfo) -> list[str] | None:
-        if "vip" not in info.data:
-            return members  # it is wrong, and that has been said
-        if info.data["vip"] and members is None:
-            raise refusal("is missing beside vip", "write the names that the members greet with")
-        if members and not info.data["vip"]:
-            raise refusal("stands without vip", "write both, or neither")
-        return members
+        return _beside(members, info, key="vip", right="write the names that the members greet with")
 
     @field_validator("members")
     @classmethod
