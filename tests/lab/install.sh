@@ -1,8 +1,9 @@
 #!/bin/sh
-# Installs the real mail servers that the tests start, from Debian (12 or 13), without starting any of them.
+# Installs the real servers and the browser that the tests start, from Debian (12 or 13), without starting any of them.
 set -eu
 
-packages="postfix dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-sieve knot unbound prometheus haproxy postgresql"
+packages="postfix dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-sieve knot unbound postgresql
+haproxy keepalived nginx-light curl prometheus prometheus-alertmanager chromium"
 policy=/usr/sbin/policy-rc.d
 
 missing=""
