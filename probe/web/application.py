@@ -14,6 +14,7 @@ from probe.web.health import health_routes
 from probe.web.page import page_routes
 from probe.web.program import program_routes
 from probe.web.sources import Sources
+from probe.web.stream import stream_routes
 
 
 def application(sources: Sources) -> ASGIApp:
@@ -23,6 +24,7 @@ def application(sources: Sources) -> ASGIApp:
             *health_routes(sources),
             *program_routes(sources),
             *api_routes(sources),
+            *stream_routes(sources),
             *page_routes(sources),
         ],
         exception_handlers={LedgerTrouble: _ledger_trouble},

@@ -10,6 +10,8 @@ SHARE_OF_DESCRIPTORS = 4
 """At most one in so many of the descriptors that the process may open: the others are for members and mailboxes."""
 REQUEST_WITHIN_SECONDS = 10.0
 ANSWER_WITHIN_SECONDS = 60.0
+ENDLESS = "mailflow.endless"
+"""What an application sets in the scope of a request whose answer has no end, as that of events."""
 
 
 def most_connections() -> int:
@@ -24,8 +26,9 @@ class BoundedProtocol(H11Protocol):
     """Close what sends no whole request, or takes no answer, in time.
 
     uvicorn itself waits for ever for a first request, and its own limit answers 503 to everybody, which a load
-    balancer would read as "down". Here the connection that has waited longest makes room for a new one; only where
-    all are being answered, one of those does.
+    balancer would read as "down". Here the connection that has waited longest makes room for a new one; where all are
+    being answered, first an answer without end does, then the one that takes longest. Such an answer may go on for as
+    long as its client takes what is sent.
     """
 
     _timer: asyncio.TimerHandle | None = None
@@ -38,6 +41,11 @@ class BoundedProtocol(H11Protocol):
         """Tell whether there is no answer that is being made, or still to be taken by the client."""
         made = self.cycle is None or self.cycle.response_complete
         return made and not self.transport.get_write_buffer_size()
+
+    @property
+    def endless(self) -> bool:
+        """Tell whether the answer that is being made has no end."""
+        return not self.waiting and ENDLESS in (self.scope or {})
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for a first request."""
@@ -66,7 +74,13 @@ class BoundedProtocol(H11Protocol):
         self._cancel()
         self._waiting, self.since = self.waiting, self.loop.time()
         longest = REQUEST_WITHIN_SECONDS if self._waiting else ANSWER_WITHIN_SECONDS
-        self._timer = self.loop.call_later(longest, self.transport.abort)
+        self._timer = self.loop.call_later(longest, self._let_go)
+
+    def _let_go(self) -> None:
+        if self.endless and not self.transport.get_write_buffer_size():
+            self._timer = self.loop.call_later(ANSWER_WITHIN_SECONDS, self._let_go)
+        else:
+            self.transport.abort()
 
     def _cancel(self) -> None:
         if self._timer:
@@ -76,4 +90,4 @@ class BoundedProtocol(H11Protocol):
         others = [other for other in self.connections if isinstance(other, BoundedProtocol) and other is not self]
         still_open = [other for other in others if not other.transport.is_closing()]
         if still_open:
-            min(still_open, key=lambda other: (not other.waiting, other.since)).transport.abort()
+            min(still_open, key=lambda other: (not other.waiting, not other.endless, other.since)).transport.abort()

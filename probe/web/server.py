@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -19,8 +20,10 @@ _FAREWELL_SECONDS = 3
 class WebServer:
     """Serve an application where the config says; touches no signal, and never ends the process."""
 
-    def __init__(self, app: ASGIApp, listen: Listen) -> None:
+    def __init__(self, app: ASGIApp, listen: Listen, *, farewell: Callable[[], None] = lambda: None) -> None:
+        """``farewell`` brings answers to their end that have none; it is called once, when the server stops."""
         self._listen = listen
+        self._farewell = farewell
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -61,6 +64,7 @@ class WebServer:
             return
         self._beat.cancel()
         await asyncio.wait([self._beat])
+        self._farewell()
         await self._server.shutdown(sockets=self._sockets)
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()

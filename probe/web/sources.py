@@ -7,6 +7,7 @@ from typing import Protocol
 
 from probe.engine.board import Board
 from probe.ports import Life, Page, Query
+from probe.web.events import Events
 
 
 class History(Protocol):
@@ -39,3 +40,4 @@ class Sources:
     now: Callable[[], datetime]
     scrape: Scrape
     reload: Reload
+    events: Events

@@ -14,6 +14,7 @@ from probe.model.reply import Exchange, Reply
 from probe.model.setbacks import Setback
 from probe.model.stamp import stamp_of
 from probe.model.tls_findings import Finding, TlsFindings
+from probe.model.verdict import Verdict
 from probe.ports import Life, Page
 
 Json = dict[str, Any]
@@ -80,6 +81,20 @@ def pools_view(board: Board) -> Json:
             {"name": pool, "members": _members(board, pool), "findings": findings_view(board.tls_findings.get(pool))}
             for pool in board.settings.pools
         ]
+    }
+
+
+def verdict_view(pool: str, member: str, verdict: Verdict, before: Verdict | None) -> Json:
+    """Return a new verdict, as /api/v1/events tells it."""
+    return {
+        "pool": pool,
+        "member": member,
+        "verdict": verdict.state.value,
+        "reason": verdict.reason,
+        "since": moment(verdict.since),
+        "evidence": list(verdict.evidence),
+        "guarded": verdict.guarded,
+        "before": before.state.value if before else None,
     }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from probe.model.settings import Listen, Settings
 from probe.net.clock import SystemClock
 from probe.oauth import TokenSource
 from probe.ports import LedgerTrouble, Life, Page, Query
-from probe.web import Sources, WebServer, application
+from probe.web import Events, Sources, WebServer, application
 from probe.wiring.expiries import token_expiries
 from probe.wiring.generation import Generation
 
@@ -27,7 +28,8 @@ class Daemon:
     def __init__(self, read: Callable[[], Settings], reporters: Iterable[Reporter] = ()) -> None:
         """``read`` loads the config, again at every reload; it raises ConfigError."""
         self._read = read
-        self._reporters = tuple(reporters)
+        self._events = Events(secrets.token_hex(4))
+        self._reporters: tuple[Reporter, ...] = (*reporters, self._events)
         self._clock = SystemClock()
         self._tokens = TokenSource(self._clock)  # outlives the generations: a refresh token may be good only once
         self._reload_state = ReloadState(successful=True, last_success=self._clock.now())
@@ -46,6 +48,7 @@ class Daemon:
             now=self._clock.now,
             scrape=self._exposition.render,
             reload=self.reload,
+            events=self._events,
         )
         self._generation: Generation
         self._web: WebServer
@@ -126,6 +129,7 @@ class Daemon:
             self._broken(trouble)
             return [str(trouble)]
         self._generation = renewed
+        self._events.start_anew()
         await retired.stop()
         return []
 
@@ -160,7 +164,7 @@ class Daemon:
 
 
 async def _serving(sources: Sources, listen: Listen) -> WebServer:
-    server = WebServer(application(sources), listen)
+    server = WebServer(application(sources), listen, farewell=sources.events.end)
     await server.start()
     return server
 

@@ -22,6 +22,7 @@ from probe.web.api import api_routes
 from probe.web.health import health_routes
 from probe.web.page import page_routes
 from probe.web.program import program_routes
+from probe.web.stream import stream_routes
 from tests.docs.markdown import ROOT, Row, section, tables
 from tests.metrics.boards import NOW, board_of_exchangers, lively_board
 
@@ -180,6 +181,7 @@ def served() -> set[str]:
         *health_routes(nothing),
         *program_routes(nothing),
         *api_routes(nothing),
+        *stream_routes(nothing),
         *page_routes(nothing),
     ]
     return {f"{'POST' if 'POST' in (route.methods or ()) else 'GET'} {_upper(route.path)}" for route in routes}

@@ -10,7 +10,7 @@ import httpx
 from probe.engine.board import Board
 from probe.model.settings import Listen
 from probe.ports import LedgerTrouble, Life, Page, Query
-from probe.web import Sources, WebServer, application
+from probe.web import Events, Sources, WebServer, application
 from tests.metrics.boards import NOW, lively_board
 
 
@@ -48,14 +48,20 @@ class World:
     config_errors: Sequence[str] = ()
     reloads: int = 0
     metrics: bytes = b""
+    events: Events = field(default_factory=lambda: Events("run1"))
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[httpx.AsyncClient]:
         """Serve it, and give a client that is connected to it."""
         sources = Sources(
-            lambda: self.board, self.books, lambda: NOW + timedelta(seconds=30), self._scrape, self._reload
+            lambda: self.board,
+            self.books,
+            lambda: NOW + timedelta(seconds=30),
+            self._scrape,
+            self._reload,
+            self.events,
         )
-        server = WebServer(application(sources), Listen("127.0.0.1", 0))
+        server = WebServer(application(sources), Listen("127.0.0.1", 0), farewell=self.events.end)
         await server.start()
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
