@@ -21,6 +21,7 @@ from probe.engine.rounds import Rounds
 from probe.engine.sending import Dispatcher, Path
 from probe.engine.setbacks import Setbacks
 from probe.engine.settling import Settler
+from probe.engine.spot_checks import SpotChecks
 from probe.engine.supervision import Loop, Supervisor
 from probe.engine.tidying import Tidier
 from probe.engine.tls_watch import TlsWatch
@@ -103,6 +104,7 @@ class Engine:
             expect=self._expect,
             retry=self._retry,
         )
+        self.spot_checks = SpotChecks(self.dispatcher, world.enquirer, clock=world.clock)
         self._retries = Retries(
             world.ledger, self.dispatcher, self._settler, self._setbacks, self._ledger_state, clock=world.clock
         )

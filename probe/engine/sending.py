@@ -93,9 +93,20 @@ class Dispatcher:
         """Return how many transactions go on."""
         return self._dialled
 
+    @property
+    def finishing(self) -> bool:
+        """Tell whether no further transaction begins."""
+        return self._finishing
+
     def finish(self) -> None:
         """Begin no further transaction; those that go on come to their end."""
         self._finishing = True
+
+    @asynccontextmanager
+    async def alone_with(self, member: Member) -> AsyncIterator[None]:
+        """Wait for the member, and keep its turns and retries waiting meanwhile; to ask it something on demand."""
+        async with self._dialling(member):
+            yield
 
     async def turn(self, path: Path, slot: int) -> str | None:
         """Send one probe and return its id; None when the turn was skipped, or is somebody else's.

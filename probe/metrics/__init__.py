@@ -2,6 +2,7 @@
 
 from probe.metrics.exposition import Exposition
 from probe.metrics.program import ReloadState
+from probe.metrics.spot_checks import spot_check_text
 from probe.metrics.tokens import TokenExpiries
 
-__all__ = ["Exposition", "ReloadState", "TokenExpiries"]
+__all__ = ["Exposition", "ReloadState", "TokenExpiries", "spot_check_text"]

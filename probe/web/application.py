@@ -14,6 +14,7 @@ from probe.web.health import health_routes
 from probe.web.page import page_routes
 from probe.web.program import program_routes
 from probe.web.sources import Sources
+from probe.web.spot_checks import spot_check_routes
 from probe.web.stream import stream_routes
 
 
@@ -26,6 +27,7 @@ def application(sources: Sources) -> ASGIApp:
             *api_routes(sources),
             *stream_routes(sources),
             *page_routes(sources),
+            *spot_check_routes(sources),
         ],
         exception_handlers={LedgerTrouble: _ledger_trouble},
     )

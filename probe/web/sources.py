@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from probe.engine.board import Board
+from probe.engine.sending import Path
+from probe.model.spot_check import SpotCheck
 from probe.ports import Life, Page, Query
 from probe.web.events import Events
 
@@ -27,6 +29,9 @@ class Scrape(Protocol):
         """Return body and headers for what a scraper accepts."""
 
 
+Check = Callable[[Path, timedelta], Awaitable[SpotCheck]]
+"""Asks a member now, within so long. Raises NoTurn."""
+
 Reload = Callable[[], Awaitable[Sequence[str]]]
 """Loads the config again; returns what is wrong with it, a line each, and then the old one goes on."""
 
@@ -41,3 +46,6 @@ class Sources:
     scrape: Scrape
     reload: Reload
     events: Events
+    spot_check: Check
+    spot_check_text: Callable[[SpotCheck], bytes]
+    """Tells a check as a scrape of its own."""

@@ -5,13 +5,16 @@ import logging
 import secrets
 import signal
 from collections.abc import Callable, Coroutine, Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from probe.config import ConfigError
 from probe.engine.board import Board
 from probe.engine.happenings import Reporter
-from probe.metrics import Exposition, ReloadState
+from probe.engine.sending import Path
+from probe.metrics import Exposition, ReloadState, spot_check_text
 from probe.model.settings import Listen, Settings
+from probe.model.spot_check import SpotCheck
 from probe.net.clock import SystemClock
 from probe.oauth import TokenSource
 from probe.ports import LedgerTrouble, Life, Page, Query
@@ -49,6 +52,8 @@ class Daemon:
             scrape=self._exposition.render,
             reload=self.reload,
             events=self._events,
+            spot_check=self._spot_check,
+            spot_check_text=spot_check_text,
         )
         self._generation: Generation
         self._web: WebServer
@@ -101,6 +106,9 @@ class Daemon:
     async def life(self, probe_id: str) -> Life | None:
         """Return the life of a probe from the ledger that is open now."""
         return await self._generation.engine.world.ledger.life(probe_id)
+
+    async def _spot_check(self, path: Path, within: timedelta) -> SpotCheck:
+        return await self._generation.engine.spot_checks.check(path, within=within)
 
     def _board(self) -> Board:
         return self._generation.engine.board

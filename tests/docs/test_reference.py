@@ -4,6 +4,8 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import click
@@ -16,15 +18,20 @@ from probe.config import schema
 from probe.config.unavailable import ANY, UNAVAILABLE
 from probe.metrics import ReloadState, TokenExpiries
 from probe.metrics.collector import registry
+from probe.metrics.spot_checks import spot_check_metrics
 from probe.model.outcome import Outcome, Stage
+from probe.model.spot_check import SpotCheck
 from probe.model.tls_findings import Word
+from probe.model.tls_seen import TlsSeen
 from probe.web.api import api_routes
 from probe.web.health import health_routes
 from probe.web.page import page_routes
 from probe.web.program import program_routes
+from probe.web.spot_checks import spot_check_routes
 from probe.web.stream import stream_routes
 from tests.docs.markdown import ROOT, Row, section, tables
-from tests.metrics.boards import NOW, board_of_exchangers, lively_board
+from tests.metrics.boards import NOW, attempt, board_of_exchangers, lively_board, settings
+from tests.metrics.test_spot_checks import certificate_until
 
 COMMANDS = {name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))}
 SCHEMA = schema()
@@ -146,6 +153,20 @@ def test_every_metric_is_in_the_readme_with_its_type_and_labels() -> None:
     assert documented == exported()
 
 
+def test_every_metric_of_a_spot_check_is_in_the_readme_with_its_labels() -> None:
+    documented = {row.words[0]: set(filter(None, row.cells[1].split(", "))) for row in rows("Spot checks")}
+    told = {family.name: {label for sample in family.samples for label in sample.labels} for family in of_a_check()}
+    assert documented == told
+
+
+def of_a_check() -> Iterator[Metric]:
+    """All that can be told of a spot check, TLS included."""
+    asked = settings()
+    tls = TlsSeen(version="TLSv1.3", chain=(certificate_until(NOW + timedelta(days=1)),))
+    pool, route = asked.pools["vip"], asked.routes["inbound"]
+    return spot_check_metrics(SpotCheck(pool.members[0], route, pool.smtp, replace(attempt(), tls=tls), timedelta()))
+
+
 # Commands
 
 
@@ -183,6 +204,7 @@ def served() -> set[str]:
         *api_routes(nothing),
         *stream_routes(nothing),
         *page_routes(nothing),
+        *spot_check_routes(nothing),
     ]
     return {f"{'POST' if 'POST' in (route.methods or ()) else 'GET'} {_upper(route.path)}" for route in routes}
 

@@ -31,7 +31,8 @@ class Program:
         self.config_file = home / "config.yaml"
         self._log = home / "log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._url = f"http://{config['web']['listen']}"
+        self.listen: str = config["web"]["listen"]
+        self._url = f"http://{self.listen}"
         self._client = self.client()
         self.configure(config)
 

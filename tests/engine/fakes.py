@@ -199,11 +199,7 @@ class FakeSender:
         ending, stage = self._ending(member.name)
         if ending is Ending.ACCEPTED:
             self.deliver(member, envelope)
-        if release := self.hanging.get(member.name):
-            await self._clock.wait(release, (until - began).total_seconds())
-            if not release.is_set():
-                ending = Ending.UNREACHABLE
-        return attempt(ending, began=began, stage=stage)
+        return attempt(await self._hung(member, ending, until), began=began, stage=stage)
 
     async def close(self) -> None:
         self.closed = True
@@ -212,7 +208,14 @@ class FakeSender:
         began = self._clock.now()
         self.asked.append(Sent(began, member.name, envelope, until, lambda: None))
         ending, stage = self._ending(member.name)
-        return attempt(ending, began=began, stage=stage or Stage.RCPT)
+        return attempt(await self._hung(member, ending, until), began=began, stage=stage or Stage.RCPT)
+
+    async def _hung(self, member: Member, ending: Ending, until: datetime) -> Ending:
+        release = self.hanging.get(member.name)
+        if release is None:
+            return ending
+        await self._clock.wait(release, (until - self._clock.now()).total_seconds())
+        return ending if release.is_set() else Ending.UNREACHABLE
 
     def _ending(self, member: str) -> tuple[Ending, Stage | None]:
         script = self.script[member]

@@ -8,10 +8,14 @@ from datetime import timedelta
 import httpx
 
 from probe.engine.board import Board
+from probe.engine.sending import Path
+from probe.engine.spot_checks import NoTurn
+from probe.model.reply import Attempt
 from probe.model.settings import Listen
+from probe.model.spot_check import SpotCheck
 from probe.ports import LedgerTrouble, Life, Page, Query
 from probe.web import Events, Sources, WebServer, application
-from tests.metrics.boards import NOW, lively_board
+from tests.metrics.boards import NOW, attempt, lively_board
 
 
 @dataclass
@@ -49,6 +53,10 @@ class World:
     reloads: int = 0
     metrics: bytes = b""
     events: Events = field(default_factory=lambda: Events("run1"))
+    checked: list[tuple[Path, timedelta]] = field(default_factory=list)
+    """Who was to be asked, on which route, and within how long."""
+    answer: Attempt = field(default_factory=attempt)
+    no_turn: str | None = None
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[httpx.AsyncClient]:
@@ -60,6 +68,8 @@ class World:
             self._scrape,
             self._reload,
             self.events,
+            self._spot_check,
+            lambda check: f"outcome {check.outcome}\n".encode(),
         )
         server = WebServer(application(sources), Listen("127.0.0.1", 0), farewell=self.events.end)
         await server.start()
@@ -80,3 +90,9 @@ class World:
     async def _reload(self) -> Sequence[str]:
         self.reloads += 1
         return self.config_errors
+
+    async def _spot_check(self, path: Path, within: timedelta) -> SpotCheck:
+        self.checked.append((path, within))
+        if self.no_turn:
+            raise NoTurn(self.no_turn)
+        return SpotCheck(path.member, path.route, path.smtp, self.answer, timedelta(seconds=1))
