@@ -19,7 +19,7 @@ from tests.e2e.settable_clock import set_clock
 from tests.lab.config import merged
 
 READY_WITHIN_SECONDS = 15
-STOPS_WITHIN_SECONDS = 10
+STOPS_WITHIN_SECONDS = 30
 _LOADED = "config loaded"
 
 

@@ -112,6 +112,7 @@ def test_a_dead_vip_is_a_shared_fault_and_no_members_whatever_other_pools_do(
         eventually(
             lambda: program.metrics().total("mailflow_shared_fault", pool="vip") == 1,
             within_seconds=DOWN_WITHIN_SECONDS,
+            promised=True,
             what="a shared fault",
         )
         let_pass(DOWN_WITHIN_SECONDS)
@@ -131,7 +132,9 @@ def test_a_member_that_discards_is_called_down_through_the_vip_and_alone(
 
     with watching(program, NAMES) as answers:
         lab.member("mta2").discard()
-        eventually(lambda: program.health(NAMES[1]) == 503, within_seconds=DOWN_WITHIN_SECONDS, what="503")
+        eventually(
+            lambda: program.health(NAMES[1]) == 503, within_seconds=DOWN_WITHIN_SECONDS, promised=True, what="503"
+        )
 
     assert answers.statuses(NAMES[0]) == answers.statuses(NAMES[2]) == {200}
     assert "missing" in program.get(f"/health/vip/{NAMES[1]}").json()["reason"]

@@ -22,6 +22,7 @@ def down(program: Program, member: str) -> str:
     answer = eventually(
         lambda: [page for page in [program.get(f"/health/vip/{member}")] if page.status_code == 503],
         within_seconds=DOWN_WITHIN_SECONDS,
+        promised=True,
         what=f"503 of {member}",
     )[0]
     return str(answer.json()["reason"])
@@ -78,6 +79,7 @@ def latest(program: Program, *, hops: int, tls: bool = True) -> dict[str, Any]:
             if len(life["hops"]) == hops and life["hops"][-2]["tls"] is tls
         ],
         within_seconds=DOWN_WITHIN_SECONDS,
+        promised=True,
         what=f"a message over {hops} hops",
     )[0]
 

@@ -142,10 +142,10 @@ def test_of_a_big_maildrop_the_newest_are_read_in_batches_newest_first() -> None
             while readings[-1].more:
                 readings.append(await reader.read())
 
-            uids = [[int(letter.place.uid.split(".")[1]) for letter in news.letters] for news in readings]
-            assert [len(each) for each in uids] == [BATCH] * (OLDEST // BATCH)
-            assert uids[0] == list(range(OLDEST + 10 - BATCH + 1, OLDEST + 11))
-            assert min(uids[-1]) == 11
+            assert max(len(news.letters) for news in readings) <= BATCH
+            newest_first = [letter for news in readings for letter in reversed(news.letters)]
+            uids = [int(letter.place.uid.split(".")[1]) for letter in newest_first]
+            assert uids == list(range(OLDEST + 10, 10, -1))
             assert len({letter.seen for news in readings for letter in news.letters}) == 1
 
     with_server(test)
