@@ -30,7 +30,7 @@ class Journal:
     """Log what an operator wants to find again; a Reporter. A failed probe is information: it has its metric."""
 
     def __init__(self) -> None:
-        self._failed_mailboxes: dict[str, str] = {}
+        self._failed_mailboxes: dict[str, TroubleKind] = {}
         self._troubles: dict[tuple[str, Folder], frozenset[TroubleKind]] = {}
         self._spared: set[tuple[str, Folder]] = set()
         self._members: dict[str, MembersKnown] = {}
@@ -49,9 +49,8 @@ class Journal:
                 fields = {"pool": pool, "member": member, "verdict": verdict.state.value, "reason": verdict.reason}
                 log.log(level, "verdict changed", extra=fields)
             case SharedFault(pool, route, shared, side):
-                where = {"side": side} if side else {}
-                fields = {"pool": pool, "route": route, "shared": str(shared).lower(), **where}
-                log.log(logging.WARNING if shared else logging.INFO, "shared fault", extra=fields)
+                told = {"pool": pool, "route": route, "shared": shared, "side": side}
+                log.log(logging.WARNING if shared else logging.INFO, "shared fault", extra=told)
             case MailboxFailed(mailbox, reason, kind):
                 self._mailbox_failed(mailbox, reason, kind)
             case FolderRead(mailbox=mailbox):
@@ -88,7 +87,7 @@ class Journal:
 
     def _deletion(self, told: DeletionRefused) -> None:
         folder = told.mailbox, told.folder
-        fields = {"mailbox": told.mailbox, "folder": told.folder.value, "foreign": str(told.foreign)}
+        fields = {"mailbox": told.mailbox, "folder": told.folder.value, "foreign": told.foreign}
         if told.refused and folder not in self._spared:
             self._spared.add(folder)
             log.warning("folder looks like a person's: nothing is deleted from it", extra=fields)
@@ -97,13 +96,14 @@ class Journal:
             log.info("folder is tidied again", extra=fields)
 
     def _mailbox_failed(self, mailbox: str, reason: str, kind: TroubleKind) -> None:
-        if self._failed_mailboxes.get(mailbox) != reason:
-            self._failed_mailboxes[mailbox] = reason
+        # Not whenever its words change: servers put times and numbers into them.
+        if self._failed_mailboxes.get(mailbox) is not kind:
+            self._failed_mailboxes[mailbox] = kind
             fields = {"mailbox": mailbox, "kind": kind.value, "reason": reason}
             log.warning("mailbox cannot be read", extra=fields)
 
 
-def _probe_fields(record: Record) -> dict[str, str | None]:
+def _probe_fields(record: Record) -> dict[str, str | float | None]:
     probe, judgement = record.probe, record.judgement
     delivery = record.delivery_time
     return {
@@ -112,6 +112,6 @@ def _probe_fields(record: Record) -> dict[str, str | None]:
         "route": probe.route,
         "probe": probe.id,
         "outcome": judgement.outcome.value if judgement else None,
-        "delivery_seconds": f"{delivery.total_seconds():.3f}" if delivery else None,
+        "delivery_seconds": round(delivery.total_seconds(), 3) if delivery else None,
         "reason": judgement.reason if judgement else None,
     }

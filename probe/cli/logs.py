@@ -24,7 +24,7 @@ def start_logging(*, form: str, level: str) -> None:
 
 class _LogfmtLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return " ".join(f"{key}={_quoted(value)}" for key, value in _fields(record).items())
+        return " ".join(f"{key}={_quoted(_word(value))}" for key, value in _fields(record).items())
 
 
 class _JsonLine(logging.Formatter):
@@ -32,14 +32,21 @@ class _JsonLine(logging.Formatter):
         return json.dumps(_fields(record))
 
 
-def _fields(record: logging.LogRecord) -> dict[str, str]:
+def _fields(record: logging.LogRecord) -> dict[str, str | bool | int | float]:
     at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     fields: dict[str, Any] = {"time": at, "level": record.levelname.lower(), "msg": record.getMessage()}
     fields |= {key: value for key, value in vars(record).items() if key not in _STANDARD and value is not None}
     if record.exc_info:
         fields["error"] = logging.Formatter().formatException(record.exc_info).replace("\n", " | ")
-    longest = {"error": 4000}
-    return {key: printable(str(value), longest.get(key, 200)) for key, value in fields.items()}
+    return {key: _value(value, longest=4000 if key == "error" else 200) for key, value in fields.items()}
+
+
+def _value(value: Any, *, longest: int) -> str | bool | int | float:
+    return value if isinstance(value, bool | int | float) else printable(str(value), longest)
+
+
+def _word(value: str | bool | int | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _quoted(value: str) -> str:

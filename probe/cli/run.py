@@ -1,6 +1,9 @@
 """``mailflow run``: the daemon."""
 
+import logging
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 
 import click
 import uvloop
@@ -11,6 +14,8 @@ from probe.cli.logs import start_logging
 from probe.config import load
 from probe.model.settings import Settings
 from probe.wiring.daemon import Daemon, cannot_listen
+
+log = logging.getLogger("mailflow")
 
 
 @click.command("run")
@@ -23,6 +28,7 @@ def command(config: Path, log_format: str, log_level: str) -> None:
     """Schedule, send, collect and serve, until SIGTERM or SIGINT; SIGHUP loads the config again."""
     settings = settings_from(config, warn=warn)
     start_logging(form=log_format, level=log_level)
+    log.info("starting", extra={"version": version("mailflow-probe"), "python": python_version(), "config": config})
     serve(Daemon(lambda: load(config), [Journal()]), settings)
 
 

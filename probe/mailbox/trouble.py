@@ -67,8 +67,13 @@ def _reason(exc: Exception) -> str:
         case OSError() if exc.strerror:
             return f"cannot be reached: {exc.strerror}"
         case imaplib.IMAP4.abort():
-            return f"broke the session: {printable(str(exc))}"
+            return f"broke the session: {_words(exc)}"
         case imaplib.IMAP4.error() | poplib.error_proto() if not isinstance(exc, ProtocolError):
-            return f"refused: {printable(str(exc))}"
+            return f"refused: {_words(exc)}"
         case _:
             return f"cannot be understood: {printable(str(exc)) or type(exc).__name__}"
+
+
+def _words(exc: Exception) -> str:
+    # Of imaplib and poplib, which pass on the bytes of a reply.
+    return text(exc.args[0] if exc.args else exc)

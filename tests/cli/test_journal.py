@@ -14,6 +14,8 @@ SLOW = Trouble(TroubleKind.SLOW, "it took 6.0 s")
 SLOWER = Trouble(TroubleKind.SLOW, "it took 7.0 s")
 FULL = Trouble(TroubleKind.OVER_QUOTA, "it is full")
 REFUSED = MailboxFailed("monitor", "it refused the login", TroubleKind.LOGIN_REFUSED)
+REFUSED_OTHERWISE = MailboxFailed("monitor", "it refused the login at 12:00:07", TroubleKind.LOGIN_REFUSED)
+UNREACHABLE = MailboxFailed("monitor", "it cannot be reached", TroubleKind.UNREACHABLE)
 
 
 def read(*troubles: Trouble) -> FolderRead:
@@ -41,7 +43,11 @@ def refused(*, yes: bool) -> DeletionRefused:
             [refused(yes=False), refused(yes=True), refused(yes=True), refused(yes=False)],
             ["folder looks like a person's: nothing is deleted from it: None", "folder is tidied again: None"],
         ),
-        ([REFUSED, REFUSED], ["mailbox cannot be read: login_refused"]),
+        ([REFUSED, REFUSED_OTHERWISE], ["mailbox cannot be read: login_refused"]),
+        (
+            [REFUSED, UNREACHABLE],
+            ["mailbox cannot be read: login_refused", "mailbox cannot be read: unreachable"],
+        ),
         ([REFUSED, read()], ["mailbox cannot be read: login_refused", "mailbox is readable again: None"]),
     ],
 )

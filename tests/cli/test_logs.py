@@ -15,6 +15,7 @@ from probe.model.findings import Findings
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome, State
 from probe.model.probe import Judgement, Record
+from probe.model.trouble import TroubleKind
 from probe.model.verdict import Verdict
 from probe.ports import Sighted
 from tests.model.build import NOW, probe, sighting
@@ -46,6 +47,13 @@ def test_what_a_server_wrote_is_not_logged_by_libraries(stderr: Written) -> None
     start_logging(form="logfmt", level="info")
     logging.getLogger("imapclient.imapclient").warning("An error occurred while decoding b'from outside'")
     assert stderr() == ""
+
+
+@pytest.mark.parametrize("form, told", [("json", '"n": 3, "s": 0.25, "yes": true'), ("logfmt", "n=3 s=0.25 yes=true")])
+def test_a_number_stays_a_number(stderr: Written, form: str, told: str) -> None:
+    start_logging(form=form, level="info")
+    log.info("probe ended", extra={"n": 3, "s": 0.25, "yes": True})
+    assert told in stderr()
 
 
 def test_a_line_has_its_time_level_and_message_first(stderr: Written) -> None:
@@ -153,7 +161,7 @@ def test_the_journal_tells_once_of_a_mailbox_that_fails_and_of_its_return(caplog
     caplog.set_level(logging.INFO)
     journal = Journal()
     read = FolderRead("monitor", Folder.INBOX, NOW, 0)
-    gone, locked = MailboxFailed("monitor", "gone"), MailboxFailed("monitor", "locked")
+    gone, locked = MailboxFailed("monitor", "gone"), MailboxFailed("monitor", "locked", TroubleKind.LOCKED)
     story: list[Happening] = [read, gone, gone, gone, locked, read, read]
     for happening in story:
         journal(happening)
