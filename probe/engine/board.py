@@ -52,6 +52,7 @@ class Snapshot:
     """Per pool, how many members failed and are kept up."""
     setbacks: Mapping[MemberKey, int]
     """How many are remembered of each member; of those of whom none is, perhaps nothing."""
+    ledger_works: bool = True
 
 
 class Board:
@@ -150,6 +151,7 @@ class Board:
             tuple(self.settings.routes.values()),
             {pool: self.guarded(pool) for pool in self._members},
             {member: len(setbacks) for member, setbacks in self._setbacks.items()},
+            ledger_works=self.ledger_trouble is None,
         )
 
     def path(self, pool: str, member: str, route: str) -> PathFigures:

@@ -40,7 +40,7 @@ class SnapshotCollector(Collector):
         yield from route_metrics(snapshot.routes, snapshot.shared_faults)
         yield from mailbox_metrics(snapshot.mailboxes)
         yield from token_metrics(self.tokens)
-        yield from program_metrics(self.reload)
+        yield from program_metrics(self.reload, ledger_works=snapshot.ledger_works)
 
 
 def registry(

@@ -1,4 +1,4 @@
-"""The metrics of the program itself: which version runs, and on which config."""
+"""The metrics of the program itself: which version runs, on which config, and whether its ledger works."""
 
 import platform
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ class ReloadState:
     last_success: datetime
 
 
-def program_metrics(reload: ReloadState) -> Iterator[Metric]:
-    """Tell the version and the state of the config."""
+def program_metrics(reload: ReloadState, *, ledger_works: bool) -> Iterator[Metric]:
+    """Tell the version, the state of the config, and whether the ledger works."""
     build = GaugeMetricFamily(
         "mailflow_build_info", "Always 1; names the version that runs.", labels=("version", "python_version")
     )
@@ -35,4 +35,9 @@ def program_metrics(reload: ReloadState) -> Iterator[Metric]:
         "mailflow_config_last_reload_success_timestamp_seconds",
         "When a good config was last loaded.",
         value=reload.last_success.timestamp(),
+    )
+    yield GaugeMetricFamily(
+        "mailflow_ledger_up",
+        "1 if the ledger could be read and written when it was last needed; while it is 0 nothing is sent.",
+        value=float(ledger_works),
     )

@@ -13,6 +13,7 @@ def route_metrics(routes: Iterable[Route], shared_faults: Mapping[tuple[str, str
     """Tell what each route asks for and joins, and whether its members fail alike."""
     routes = tuple(routes)
     yield _joined(routes)
+    yield _expected(routes)
     yield from (_gauge(row, routes) for row in _GAUGES)
     yield _shared(shared_faults)
 
@@ -54,6 +55,17 @@ def _joined(routes: Iterable[Route]) -> Metric:
     )
     for route in routes:
         family.add_metric((route.pool, route.name, route.mailbox or ""), 1)
+    return family
+
+
+def _expected(routes: Iterable[Route]) -> Metric:
+    family = GaugeMetricFamily(
+        "mailflow_route_expectation_info",
+        "Always 1; names the outcome with which a probe of the route succeeds, by the config.",
+        labels=(*_LABELS, "outcome"),
+    )
+    for route in routes:
+        family.add_metric((route.pool, route.name, route.expect.value), 1)
     return family
 
 

@@ -18,6 +18,8 @@ from probe.engine.happenings import (
     Attempted,
     Ended,
     FolderRead,
+    LedgerFailed,
+    LedgerWorks,
     MailboxFailed,
     MembersKnown,
     SetbacksChanged,
@@ -257,6 +259,22 @@ def test_a_refused_config_is_told() -> None:
     series = scrape(fresh_board(), ReloadState(False, NOW))
     assert series["mailflow_config_last_reload_successful"] == 0
     assert series["mailflow_config_last_reload_success_timestamp_seconds"] == NOW.timestamp()
+
+
+def test_a_ledger_that_fails_is_told_until_it_works_again() -> None:
+    board = fresh_board()
+    told = []
+    for happening in (None, LedgerFailed("the disk is full"), LedgerWorks()):
+        if happening:
+            board(happening)
+        told.append(scrape(board)["mailflow_ledger_up"])
+    assert told == [1, 0, 1]
+
+
+@pytest.mark.parametrize(("asked", "outcome"), [(settings(), "delivered"), (asking(), "accepted")])
+def test_the_outcome_that_a_route_expects_is_named(asked: Settings, outcome: str) -> None:
+    series = [name for name in scrape(fresh_board(asked)) if name.startswith("mailflow_route_expectation_info")]
+    assert series == [f'mailflow_route_expectation_info{{outcome="{outcome}",pool="vip",route="inbound"}}']
 
 
 def test_openmetrics_can_be_parsed() -> None:
