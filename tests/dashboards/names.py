@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prometheus_client.core import Metric
 
-from probe.metrics import ReloadState
+from probe.metrics import ReloadState, TokenExpiries
 from probe.metrics.collector import registry
 from tests.metrics.boards import NOW, board_of_exchangers, lively_board
 
@@ -28,8 +28,8 @@ def labels_of(metric: str) -> frozenset[str]:
 
 
 def _families() -> list[Metric]:
-    boards = lively_board(), board_of_exchangers()
-    return [family for board in boards for family in registry(board.snapshot(NOW), ReloadState(True, NOW)).collect()]
+    boards, reload, tokens = (lively_board(), board_of_exchangers()), ReloadState(True, NOW), TokenExpiries({"mx": NOW})
+    return [family for board in boards for family in registry(board.snapshot(NOW), reload, tokens).collect()]
 
 
 def metrics_in(query: str) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.dashboards.names import ROOT, exported, labels_of, metrics_in
-from tests.dashboards.test_alerts import promtool
+from tests.dashboards.shipped import promtool
 
 Panel = dict[str, Any]
 
