@@ -111,10 +111,11 @@ def test_haproxy_takes_the_recipe(tmp_path: Path) -> None:
 def test_prometheus_takes_the_recipe_with_the_shipped_alerts(tmp_path: Path) -> None:
     (recipe,) = blocks(section("Prometheus"), "yaml")
     (tmp_path / "prometheus.yml").write_text(recipe)
-    (tmp_path / "mailflow-alerts.yaml").write_text((ROOT / "dashboards" / "alerts.yaml").read_text())
+    for name in ("rules.yaml", "alerts.yaml"):
+        (tmp_path / f"mailflow-{name}").write_text((ROOT / "dashboards" / name).read_text())
     checked = run("promtool", "check", "config", "prometheus.yml", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "rules found" in checked.stdout
+    assert checked.stdout.count("rules found") == 2
 
 
 def test_the_scrape_job_has_the_name_that_the_alerts_expect() -> None:

@@ -29,7 +29,8 @@ from probe.web.page import page_routes
 from probe.web.program import program_routes
 from probe.web.spot_checks import spot_check_routes
 from probe.web.stream import stream_routes
-from tests.docs.markdown import ROOT, Row, section, tables
+from tests.dashboards.shipped import rules
+from tests.docs.markdown import ROOT, Row, links, section, tables
 from tests.metrics.boards import NOW, attempt, board_of_exchangers, lively_board, settings
 from tests.metrics.test_spot_checks import certificate_until
 
@@ -165,6 +166,24 @@ def of_a_check() -> Iterator[Metric]:
     tls = TlsSeen(version="TLSv1.3", chain=(certificate_until(NOW + timedelta(days=1)),))
     pool, route = asked.pools["vip"], asked.routes["inbound"]
     return spot_check_metrics(SpotCheck(pool.members[0], route, pool.smtp, replace(attempt(), tls=tls), timedelta()))
+
+
+# Alerts
+
+
+def test_every_alert_is_in_the_readme_as_it_is() -> None:
+    (documented,) = tables(section("Alerts"))
+    assert [(row.words[0], *row.cells[1:]) for row in documented] == [
+        (rule["alert"], rule["labels"]["severity"], rule.get("for", "at once"), rule["annotations"]["summary"])
+        for rule in rules("alerts.yaml")
+    ]
+
+
+def test_every_alert_in_the_readme_leads_to_its_runbook() -> None:
+    (documented,) = tables(section("Alerts"))
+    assert [links(row.cells[0]) for row in documented] == [
+        [rule["annotations"]["runbook_url"]] for rule in rules("alerts.yaml")
+    ]
 
 
 # Commands
