@@ -9,21 +9,19 @@ would cost the square of their number, so that here they are filed: a new probe 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 
 from probe.engine.cases import Case, OpenCases
 from probe.engine.witnesses import Witnesses
-from probe.model.blame import Finished, can_speak_against, shared_fault, weigh
+from probe.model.blame import Finished, Weighed, can_speak_against, shared_fault, weigh
 from probe.model.outcome import Outcome
 from probe.model.probe import Record
 from probe.model.reply import Ending
-from probe.model.settings import Route
+from probe.model.settings import MemberKey, Route
 from probe.model.side import Standing, side
-from probe.model.verdict import Weighed
 
 KEPT = 32
-"""Finished probes per member, beside those that the policy needs."""
-
-_Cases = dict[tuple[str, str], deque[Case]]
+"""Finished probes per member and route, beside those that the policy needs."""
 
 SLACK = timedelta(minutes=1)
 """How long after its deadline a probe may finish and still be heard; and how often the old ones are let go."""
@@ -36,15 +34,14 @@ class Evidence:
     """
 
     def __init__(self, routes: Mapping[str, Route], *, needed: int) -> None:
-        kept = KEPT + needed
         self._routes = routes
-        self._sent: _Cases = defaultdict(lambda: deque(maxlen=kept))
-        self._asked: _Cases = defaultdict(lambda: deque(maxlen=kept))
-        """Apart: who is asked often must not make those forgotten that were sent."""
+        self._kept = KEPT + needed
+        self._cases: dict[MemberKey, dict[str, deque[Case]]] = defaultdict(self._by_route)
+        """By member and route: one that is probed often must not make those forgotten that are probed seldom."""
         self._witnesses = Witnesses()
         self._open = OpenCases()
         self._latest: dict[tuple[str, str], dict[str, Finished]] = defaultdict(dict)
-        self._changed: set[tuple[str, str]] = set()
+        self._changed: set[MemberKey] = set()
         self._lasts = max((route.deadline for route in routes.values()), default=timedelta(0)) + SLACK
         self._tidied: datetime | None = None
 
@@ -55,27 +52,26 @@ class Evidence:
             return
         finished = _finished(record, route)
         self._tidy(finished.finished)
-        cases = self._asked if finished.only_asks else self._sent
-        cases[finished.identity].append(self._open_case(finished))
+        self._cases[finished.identity][finished.route].append(self._open_case(finished))
         self._changed.add(finished.identity)
-        if finished.outcome is not Outcome.UNKNOWN:
+        if finished.taken or finished.outcome is not Outcome.UNKNOWN:
             self._changed.update(case.probe.identity for case in self._open.hear(finished))
             self._witnesses.add(finished)
+        if finished.outcome is not Outcome.UNKNOWN:
             self._latest[finished.pool, finished.route][finished.member] = finished
 
-    def changed(self) -> set[tuple[str, str]]:
+    def changed(self) -> set[MemberKey]:
         """Return the members of whom something else is known than when this was asked last."""
         changed, self._changed = self._changed, set()
         return changed
 
     def on(self, pool: str, member: str) -> list[Weighed]:
         """Return what is known of a member, oldest first, each probe with its weight as of now."""
-        sent, asked = self.of_sending(pool, member), _weighed(self._asked.get((pool, member), ()))
-        return sorted([*sent, *asked], key=lambda weighed: weighed[0].finished) if asked else sent
+        return self._weighed((pool, member), self._routes)
 
     def of_sending(self, pool: str, member: str) -> list[Weighed]:
         """Return those of them for which a message was sent."""
-        return _weighed(self._sent.get((pool, member), ()))
+        return [weighed for weighed in self.on(pool, member) if not weighed[0].only_asks]
 
     def shared_fault(self, pool: str, route: str, members: Iterable[str]) -> bool:
         """Tell whether these members of a pool fail alike on a route."""
@@ -97,12 +93,19 @@ class Evidence:
         return Standing(route.name, route.mailbox, [probe for name, probe in latest.items() if name in names])
 
     def _open_case(self, probe: Finished) -> Case:
-        if probe.succeeded or not can_speak_against(probe):
-            return Case(probe, weigh(probe, ()))
-        later = self._witnesses.after(probe)
-        case = Case(probe, weigh(probe, later or self._witnesses.before(probe)))
-        self._open.add(case, heard=bool(later))
+        case = Case(probe, weigh(probe, ()))
+        if not probe.succeeded and can_speak_against(probe):
+            case.hear(self._witnesses.after(probe) or self._witnesses.before(probe))
+            self._open.add(case)
         return case
+
+    def _weighed(self, member: MemberKey, routes: Iterable[str]) -> list[Weighed]:
+        by_route = self._cases.get(member, {})
+        lines = [[(case.probe, case.weight) for case in by_route[name]] for name in routes if name in by_route]
+        return lines[0] if len(lines) == 1 else sorted(chain(*lines), key=lambda weighed: weighed[0].finished)
+
+    def _by_route(self) -> dict[str, deque[Case]]:
+        return defaultdict(lambda: deque(maxlen=self._kept))
 
     def _tidy(self, now: datetime) -> None:
         # Either way: the wall clock may be set back.
@@ -111,10 +114,6 @@ class Evidence:
         self._tidied = now
         self._witnesses.thin(now - self._lasts)
         self._open.forget(now - self._lasts)
-
-
-def _weighed(cases: Iterable[Case]) -> list[Weighed]:
-    return [(case.probe, case.weight) for case in cases]
 
 
 def _finished(record: Record, route: Route) -> Finished:
@@ -137,4 +136,5 @@ def _finished(record: Record, route: Route) -> Finished:
         enhanced_code=sending.enhanced_code if sending else None,
         only_asks=probe.only_asks,
         nameless=sending is not None and sending.ending is Ending.NAMELESS,
+        taken=sending is not None and sending.ending is Ending.ACCEPTED,
     )

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
+from probe.model.blame import Finished, Weighed
 from probe.model.outcome import State
 from probe.model.settings import HealthPolicy
-from probe.model.verdict import NO_OPINION, Latest, Opinion, Weighed, form, latest
+from probe.model.verdict import NO_OPINION, Opinion, form, latest
 from probe.ports import Clock
 
 
@@ -17,7 +18,7 @@ class Opinions:
         self._stale_after = stale_after
         self._clock = clock
         self._opinions: dict[str, Opinion] = {}
-        self._recent: dict[str, list[Latest]] = {}
+        self._recent: dict[str, list[Finished]] = {}
 
     def of(self, name: str) -> Opinion:
         """Return the opinion on a member."""
@@ -37,7 +38,7 @@ class Opinions:
                 policy=self._policy,
                 stale_after=self._stale_after,
                 now=self._clock.now(),
-                others=(each for other, recent in self._recent.items() if other != name for each in recent),
+                others=(recent for other, recent in self._recent.items() if other != name),
             )
 
     def gone_stale(self, name: str) -> bool:

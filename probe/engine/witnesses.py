@@ -7,9 +7,6 @@ from probe.engine.timeline import Timeline
 from probe.model.blame import Finished, can_tell
 from probe.model.outcome import Outcome
 
-ANYWHERE = None
-"""The place of those that are heard whatever their route."""
-
 Kind = tuple[Outcome, bool]
 """Outcome, and whether it was as expected: of those that are the same in both, one says all that many say."""
 
@@ -18,12 +15,11 @@ class Witnesses:
     """Find, for any probe, one other of each kind that started within its interval, after it and before it."""
 
     def __init__(self) -> None:
-        self._kinds: dict[str | None, dict[Kind, Timeline[Finished]]] = defaultdict(lambda: defaultdict(Timeline))
+        self._kinds: dict[str, dict[Kind, Timeline[Finished]]] = defaultdict(lambda: defaultdict(Timeline))
 
     def add(self, witness: Finished) -> None:
         """File a finished probe."""
-        for place in (witness.route, ANYWHERE):
-            self._kinds[place][witness.outcome, witness.succeeded].add(witness.started, witness)
+        self._kinds[witness.route][witness.outcome, witness.succeeded].add(witness.started, witness)
 
     def after(self, probe: Finished) -> list[Finished]:
         """Return those that started with a probe or within one interval after it: one of each kind."""
@@ -44,10 +40,9 @@ class Witnesses:
                     kind.add(witness.started, witness)
 
     def _that_can_tell(self, probe: Finished, first: datetime, last: datetime) -> list[Finished]:
-        place = ANYWHERE if probe.outcome is Outcome.UNREACHABLE else probe.route
         found = (
             next((witness for witness in kind.between(first, last) if can_tell(witness, probe)), None)
-            for kind in self._kinds[place].values()
+            for kind in self._kinds[probe.route].values()
         )
         return [witness for witness in found if witness is not None]
 

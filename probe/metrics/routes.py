@@ -79,7 +79,7 @@ def _gauge(row: _Setting, routes: Iterable[Route]) -> Metric:
 def _shared(shared_faults: Mapping[tuple[str, str], bool]) -> Metric:
     family = GaugeMetricFamily(
         "mailflow_shared_fault",
-        "1 while the members of the pool fail alike on the route, so that what they share is to blame.",
+        "1 while it works for no member of the pool on the route, so that what they share is to blame.",
         labels=_LABELS,
     )
     for labels, shared in shared_faults.items():

@@ -1,13 +1,15 @@
 """The one place that decides what the probes of a round and its neighbours prove together.
 
-A failed probe speaks against its member only while others, at the same time, show that what they share works:
-members of the same route for what happens to a message, any member at all for what happens to a connection.
+A failed probe speaks against its member only while other members, at the same time and on the same route, show that
+what they share works.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
+from functools import reduce
+from operator import or_
 from typing import assert_never
 
 from probe.model import failures
@@ -38,6 +40,8 @@ class Finished:
     """Nothing was sent: it was asked by MAIL and RCPT."""
     nameless: bool = False
     """It failed before anybody behind a VIP gave a name."""
+    taken: bool = False
+    """The member took its message."""
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -54,6 +58,16 @@ class Finished:
         """Tell whether it ended otherwise than expected, and somebody can tell."""
         return not self.succeeded and self.outcome is not Outcome.UNKNOWN
 
+    @property
+    def out_of_reach(self) -> bool:
+        """Tell whether it failed before anything was said that differs from route to route."""
+        return self.outcome is Outcome.UNREACHABLE and self.stage in _BEFORE_THE_ENVELOPE
+
+    @property
+    def arrived_as_junk(self) -> bool:
+        """Tell whether all worked but for a filter, that goes by content and reputation."""
+        return self.outcome is Outcome.JUNKED and self.expected is Outcome.DELIVERED
+
 
 class Weight(StrEnum):
     """What a finished probe says about its member."""
@@ -61,6 +75,29 @@ class Weight(StrEnum):
     FOR = "for"
     AGAINST = "against"
     NEITHER = "neither"
+
+
+Weighed = tuple[Finished, Weight]
+
+
+class Shown(Flag):
+    """What probes of other members show about a failure."""
+
+    NOTHING = 0
+    ALIKE = auto()
+    """Another one came no further."""
+    BETTER = auto()
+    """Another one came further, and failed as well."""
+    WORKS = auto()
+    """For another one all worked that is needed here."""
+
+    @property
+    def convicts(self) -> bool:
+        """Tell whether the one that failed is to blame, and not what all of them share.
+
+        Where it works for nobody, one cause may show in several ways: then only who is alone with the worst is.
+        """
+        return Shown.WORKS in self or self == Shown.BETTER
 
 
 def weigh(probe: Finished, others: Iterable[Finished]) -> Weight:
@@ -77,8 +114,8 @@ def weigh(probe: Finished, others: Iterable[Finished]) -> Weight:
     witnesses = [other for other in others if can_tell(other, probe)]
     later = [other for other in witnesses if start <= other.started <= start + window]
     earlier = [other for other in witnesses if start - window <= other.started < start]
-    others_fared_better = any(fares_better(other, probe.outcome) for other in later or earlier)
-    return Weight.AGAINST if others_fared_better and can_speak_against(probe) else Weight.NEITHER
+    shown = reduce(or_, (shows(other, probe.outcome) for other in later or earlier), Shown.NOTHING)
+    return Weight.AGAINST if shown.convicts and can_speak_against(probe) else Weight.NEITHER
 
 
 def can_speak_against(probe: Finished) -> bool:
@@ -105,30 +142,37 @@ def can_speak_against(probe: Finished) -> bool:
 
 def can_tell(other: Finished, probe: Finished) -> bool:
     """Tell whether a probe is of another member, and shows something that the two share to work or not."""
-    if other.identity == probe.identity or other.outcome is Outcome.UNKNOWN:
+    if other.identity == probe.identity or other.route != probe.route:
         return False
-    # Any connection anywhere shows that our own network works.
-    return probe.outcome is Outcome.UNREACHABLE or other.route == probe.route
+    # What was taken shows that a member can be reached, though its mailbox cannot be read.
+    return other.outcome is not Outcome.UNKNOWN or (other.taken and probe.outcome is Outcome.UNREACHABLE)
 
 
-def fares_better(other: Finished, outcome: Outcome) -> bool:
-    """Tell whether another probe came further than one that failed with this outcome."""
+def shows(other: Finished, outcome: Outcome) -> Shown:
+    """Say what another probe shows about one that failed with this outcome."""
+    if other.succeeded or other.arrived_as_junk:
+        return Shown.WORKS
     if outcome is Outcome.UNREACHABLE:
-        return other.outcome is not Outcome.UNREACHABLE
-    return other.succeeded or other.outcome in _BETTER[outcome]
+        if other.outcome is Outcome.UNREACHABLE:
+            return Shown.ALIKE
+        # Who takes messages can be reached, whatever becomes of them; who refuses may have the same trouble.
+        return Shown.BETTER if other.outcome in _REFUSED else Shown.WORKS
+    return Shown.BETTER if other.outcome in _BETTER[outcome] else Shown.ALIKE
 
 
 def shared_fault(latest: Sequence[Finished]) -> bool:
-    """Tell whether the members of a pool fail alike: two or more, and none of them as expected.
+    """Tell whether no member of a pool works, of two or more, so that what they share is to blame.
 
-    ``latest`` holds the latest probe of each member on one route that somebody can tell of.
+    ``latest`` holds the latest probe of each member on one route that somebody can tell of. They need not fail alike:
+    one cause shows in several ways, and one of them may have a fault of its own on top.
     """
-    outcomes = {probe.outcome for probe in latest}
-    return len(latest) > 1 and len(outcomes) == 1 and all(probe.failed for probe in latest)
+    return len(latest) > 1 and all(probe.failed for probe in latest)
 
 
+_BEFORE_THE_ENVELOPE = (None, Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS)
 _ARRIVED = frozenset({Outcome.DELIVERED, Outcome.JUNKED, Outcome.ALTERED, Outcome.MISROUTED})
 _TAKEN = _ARRIVED | {Outcome.ACCEPTED}
+_REFUSED = frozenset({Outcome.REJECTED, Outcome.DEFERRED})
 _BETTER: dict[Outcome, frozenset[Outcome]] = {
     # Who refuses what others accept and lose is the honest one.
     Outcome.REJECTED: _TAKEN,

@@ -1,16 +1,14 @@
 """The one place that decides what a load balancer hears."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise, takewhile
+from itertools import takewhile
 
-from probe.model.blame import Finished, Weight
+from probe.model.blame import Finished, Weighed, Weight
 from probe.model.outcome import Outcome, State
+from probe.model.rows import Conviction, Row, convictions, newest_row, of_one_route, steady, still_failing
 from probe.model.settings import HealthPolicy, Share
-
-Weighed = tuple[Finished, Weight]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +42,6 @@ class Verdict:
     """The member failed and is kept up, by ``min_healthy`` or because what members share may be to blame."""
 
 
-@dataclass(frozen=True, slots=True)
-class Latest:
-    """When a member's latest probes on a route that failed, and that succeeded, were started."""
-
-    route: str
-    failed: datetime | None = None
-    succeeded: datetime | None = None
-
-
 NO_OPINION = Opinion(State.UNKNOWN, "no probe has finished yet")
 
 _EXCUSED = "its probes fail, but that does not speak against it alone"
@@ -67,22 +56,33 @@ def form(
     policy: HealthPolicy,
     stale_after: timedelta,
     now: datetime,
-    others: Iterable[Latest] = (),
+    others: Iterable[Sequence[Finished]] = (),
 ) -> Opinion:
     """Form an opinion of a member from its finished probes, oldest first, and from the opinion before.
 
-    ``others`` tells of the other members of the pool, on all routes.
+    ``others`` holds the latest probes of each other member of the pool, on all routes; see ``latest``.
     """
     # Both ways: what a clock that ran ahead left behind, until it was set back, would stay fresh for as long.
-    failing = _failing([each for each in evidence if abs(now - each[0].finished) <= stale_after])
-    row = _row(evidence, stale_after)
+    fresh = [each for each in evidence if abs(now - each[0].finished) <= stale_after]
+    failing = _failing(fresh)
     told = f"{failing[0][0].outcome.value}: {failing[0][0].reason}" if len(failing) >= policy.fall else ""
     excused = bool(told) and not _scattered(failing, policy.fall)
-    newest = row[0][0].finished if row else _out_of_sight(previous, evidence)
+    convicting = convictions(evidence, rise=policy.rise, fall=policy.fall, silence=stale_after)
+    found = [each for each in convicting if abs(now - each.row.newest.finished) <= stale_after]
+    if found and previous.state is not State.DOWN:
+        heard = list(others)
+        found = [each for each in found if steady(heard, each.row)]
+    if found:
+        return _convicted(found[0])
+    row = newest_row(evidence, stale_after)
+    newest = row.newest.finished if row else _out_of_sight(previous, evidence)
     if newest is None or abs(now - newest) > stale_after:
         silence = _silence(previous, evidence)
         return Opinion(State.UNKNOWN, silence, evidence_at=previous.evidence_at, excused=excused, failing=told)
-    opinion = _by_row(previous, row, policy, others) if row else previous
+    opinion = previous
+    if row:
+        failing_still = still_failing(evidence, rise=policy.rise, fall=policy.fall, silence=stale_after)
+        opinion = _by_row(previous, row, policy, still_failing=failing_still)
     if opinion.state is State.DOWN:
         return replace(opinion, excused=False, failing="")
     return replace(opinion, excused=excused, failing=told)
@@ -115,14 +115,14 @@ def loses(of_sending: Iterable[Weighed]) -> bool:
     return any(probe.failed for probe in newest.values())
 
 
-def latest(evidence: Iterable[Weighed]) -> list[Latest]:
-    """Return, for each route, when a member failed and succeeded last."""
-    failed: dict[str, datetime] = {}
-    succeeded: dict[str, datetime] = {}
+def latest(evidence: Iterable[Weighed]) -> list[Finished]:
+    """Return, of each route, the latest probe of a member for each outcome."""
+    newest: dict[tuple[str, Outcome], Finished] = {}
     for probe, _ in evidence:
-        told = failed if probe.failed else succeeded if probe.succeeded else {}
-        told[probe.route] = max(probe.started, told.get(probe.route, probe.started))
-    return [Latest(route, failed.get(route), succeeded.get(route)) for route in sorted({*failed, *succeeded})]
+        kind = probe.route, probe.outcome
+        if probe.outcome is not Outcome.UNKNOWN and (kind not in newest or probe.started > newest[kind].started):
+            newest[kind] = probe
+    return [*newest.values()]
 
 
 def guard(
@@ -183,65 +183,31 @@ def _verdict(opinion: Opinion, *, down: bool, before: Verdict | None, now: datet
     return Verdict(state, reason, since, opinion.evidence, opinion.evidence_at, guarded)
 
 
-def _by_row(previous: Opinion, row: Sequence[Weighed], policy: HealthPolicy, others: Iterable[Latest]) -> Opinion:
+def _convicted(by: Conviction) -> Opinion:
+    probes = by.row.probes
+    return Opinion(State.DOWN, _summary(probes), _ids(probes), by.row.newest.finished, by.against)
+
+
+def _by_row(previous: Opinion, row: Row, policy: HealthPolicy, *, still_failing: bool) -> Opinion:
     """Weigh the newest probes that say the same; too few of them leave the opinion as it was."""
-    speaks_for = row[0][1] is Weight.FOR
+    speaks_for = row.weight is Weight.FOR
     needed = policy.rise if speaks_for else policy.fall
-    probes = _of_one_route(row)
-    counted = probes[:needed]
-    newest, against = row[0][0].finished, 0 if speaks_for else len(probes)
-    if len(probes) >= needed and (speaks_for or _steady(others, counted[-1])):
-        state = State.UP if speaks_for else State.DOWN
-        return Opinion(state, _summary(counted), _ids(counted), newest, against)
+    probes = of_one_route(row).probes
+    newest, against = row.newest.finished, 0 if speaks_for else len(probes)
+    if speaks_for and len(probes) >= needed and not (previous.state is State.DOWN and still_failing):
+        counted = probes[:needed]
+        return Opinion(State.UP, _summary(counted), _ids(counted), newest)
     if previous.state is not State.UNKNOWN:
         return replace(previous, evidence_at=newest, against=against)
     ended = "succeeded" if speaks_for else "failed"
     reason = f"only {len(probes)} of the {needed} probes in a row that are needed {ended}"
     if len(probes) >= needed:
         reason = "its probes fail, and those of the others now and then"
-    return Opinion(State.UNKNOWN, reason, _ids(counted), newest, against)
-
-
-def _steady(others: Iterable[Latest], first: Finished) -> bool:
-    """Tell whether most others only fail or only succeed while a row lasts, or begin to fail together with it.
-
-    Only the route of the row is looked at: what fails for all on another one for good says nothing of this one.
-    Where most do both, what they share comes and goes, and each of them has its unlucky rows. So failures of others
-    count from an interval before the row on, and their successes since its first probe.
-    """
-    before = first.started - first.interval
-    same = (each for each in others if each.route == first.route)
-    told = [(_since(each.failed, before), _since(each.succeeded, first.started)) for each in same]
-    unsteady = sum(failed and succeeded for failed, succeeded in told)
-    return unsteady == 0 or 2 * unsteady < len(told)
-
-
-def _since(at: datetime | None, since: datetime) -> bool:
-    return at is not None and at >= since
+    return Opinion(State.UNKNOWN, reason, _ids(probes[:needed]), newest, against)
 
 
 def _ids(probes: Iterable[Finished]) -> tuple[str, ...]:
     return tuple(probe.probe_id for probe in probes)
-
-
-def _row(evidence: Sequence[Weighed], stale_after: timedelta) -> list[Weighed]:
-    """Return the newest probes that say the same, newest first, without a silence in between."""
-    speaking = [weighed for weighed in reversed(evidence) if weighed[1] is not Weight.NEITHER]
-    same = list(takewhile(lambda weighed: weighed[1] is speaking[0][1], speaking))
-    for place, (newer, older) in enumerate(pairwise(same), start=1):
-        if abs(newer[0].finished - older[0].finished) > stale_after:
-            return same[:place]
-    return same
-
-
-def _of_one_route(row: Sequence[Weighed]) -> list[Finished]:
-    """Return the probes of the route that has most of them in a row, newest first.
-
-    A fault that is shared for a moment meets one probe of every route: together they are no row.
-    """
-    routes = Counter(probe.route for probe, _ in row)
-    most = max(routes, key=lambda route: routes[route])
-    return [probe for probe, _ in row if probe.route == most]
 
 
 def _silence(previous: Opinion, evidence: Sequence[Weighed]) -> str:
@@ -267,7 +233,8 @@ def _failing(evidence: Sequence[Weighed]) -> list[Weighed]:
 def _scattered(failing: Sequence[Weighed], fall: int) -> bool:
     """Tell whether so many of the newest as are needed speak against the member, but not so many of one route."""
     against = list(takewhile(lambda weighed: weighed[1] is Weight.AGAINST, failing))
-    return len(against) >= fall > len(_of_one_route(against))
+    routes = [probe.route for probe, _ in against]
+    return len(against) >= fall > max(map(routes.count, routes))
 
 
 def _summary(probes: Iterable[Finished]) -> str:

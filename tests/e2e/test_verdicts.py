@@ -16,6 +16,8 @@ pytestmark = pytest.mark.lab
 DOWN_WITHIN_SECONDS = FALL * INTERVAL_SECONDS + DEADLINE_SECONDS + 2
 """The promise: fall x interval + deadline, and two seconds."""
 UP_WITHIN_SECONDS = 10
+TRY_SECONDS = 2
+"""How long a try at a frozen member takes: the time-out of a reply."""
 LONG_ENOUGH_SECONDS = DOWN_WITHIN_SECONDS + 2
 MEMBERS = ("mta1", "mta2", "mta3", "mta4")
 
@@ -98,6 +100,25 @@ def test_what_strikes_all_members_alike_is_held_against_none(lab: Laboratory, la
     assert program.metrics().total("mailflow_shared_fault") == 1
     assert program.metrics().outcomes()[outcome] > len(MEMBERS) * FALL
     assert program.metrics().unbalanced() == []
+
+
+def test_a_frozen_member_behind_several_routes_is_called_down_as_soon_as_behind_one(
+    lab: Laboratory, launch: Launch
+) -> None:
+    # Given tries of two seconds each, that wait for one another: three for each of three routes take eighteen
+    again = lab.config()["routes"]["inbound"] | {"interval": "1s", "deadline": "3s", "retry": {"attempts": 1}}
+    program = launch(routes={"second": again, "third": again})
+    all_called_up(program)
+
+    with watching(program, MEMBERS) as answers:
+        fault = time.monotonic()
+        lab.member("mta3").freeze()
+        eventually(lambda: program.health("mta3") == 503, within_seconds=LONG_ENOUGH_SECONDS + 8, what="503 of mta3")
+        took = time.monotonic() - fault
+
+    assert took < (FALL + 1) * TRY_SECONDS + INTERVAL_SECONDS + 2
+    assert "unreachable" in program.get("/health/vip/mta3").json()["reason"]
+    assert {member for member in MEMBERS if 503 in answers.statuses(member)} == {"mta3"}
 
 
 def test_a_frozen_member_costs_the_others_nothing(lab: Laboratory, launch: Launch) -> None:

@@ -126,18 +126,57 @@ def test_only_while_nobody_after_it_can_tell_those_before_decide() -> None:
 
 @pytest.mark.parametrize("own", FAILURES)
 @pytest.mark.parametrize("where", [{"route": "outbound"}, {"route": "outbound", "pool": "exchangers"}], ids=str)
-def test_other_routes_tell_only_whether_our_network_works(own: Outcome, where: dict[str, Any]) -> None:
-    weight = weigh(finished(own), [other(Outcome.DELIVERED, **where)])
-    assert weight is (Weight.AGAINST if own is Outcome.UNREACHABLE else Weight.NEITHER)
+def test_other_routes_tell_nothing(own: Outcome, where: dict[str, Any]) -> None:
+    assert weigh(finished(own), [other(Outcome.DELIVERED, **where)]) is Weight.NEITHER
 
 
-def test_when_all_members_of_all_pools_are_out_of_reach_nobody_is_convicted() -> None:
-    others = [
-        other(Outcome.UNREACHABLE),
-        other(Outcome.UNREACHABLE, pool="exchangers", route="outbound"),
-        finished(Outcome.UNREACHABLE, pool="exchangers", route="outbound", member="mta1"),
-    ]
+@pytest.mark.parametrize("elsewhere", [Outcome.UNREACHABLE, Outcome.DELIVERED])
+def test_when_a_whole_pool_is_out_of_reach_nobody_is_convicted_whatever_other_pools_do(elsewhere: Outcome) -> None:
+    others = [other(Outcome.UNREACHABLE), other(elsewhere, pool="exchangers", route="outbound")]
     assert weigh(finished(Outcome.UNREACHABLE), others) is Weight.NEITHER
+
+
+MISSING, ALTERED, BOUNCED, GONE = Outcome.MISSING, Outcome.ALTERED, Outcome.BOUNCED, Outcome.UNREACHABLE
+
+
+@pytest.mark.parametrize(
+    "own, others, weight",
+    [
+        # All lose mail, and one of them is gone as well.
+        (GONE, [MISSING, MISSING, MISSING], Weight.AGAINST),
+        (MISSING, [GONE, MISSING, MISSING], Weight.NEITHER),
+        # One cause that shows in two ways.
+        (MISSING, [BOUNCED, BOUNCED, MISSING], Weight.NEITHER),
+        (BOUNCED, [BOUNCED, MISSING, MISSING], Weight.NEITHER),
+        # Mail arrives altered from all but one.
+        (MISSING, [ALTERED, ALTERED, ALTERED], Weight.AGAINST),
+        # Nobody works, and who is worse off is not alone with it.
+        (MISSING, [ALTERED, ALTERED, MISSING], Weight.NEITHER),
+        (GONE, [Outcome.REJECTED, Outcome.DEFERRED, GONE], Weight.NEITHER),
+        (GONE, [Outcome.REJECTED, Outcome.DEFERRED, Outcome.REJECTED], Weight.AGAINST),
+        # Those that take messages show that the way to the pool works, however many others are gone.
+        (GONE, [MISSING, GONE, GONE], Weight.AGAINST),
+        # One for whom all works convicts everybody who fails.
+        (MISSING, [Outcome.DELIVERED, MISSING, MISSING], Weight.AGAINST),
+        (BOUNCED, [Outcome.DELIVERED, BOUNCED, MISSING], Weight.AGAINST),
+        (MISSING, [Outcome.JUNKED, MISSING, MISSING], Weight.AGAINST),
+    ],
+    ids=str,
+)
+def test_where_it_works_for_nobody_only_who_is_alone_with_the_worst_is_convicted(
+    own: Outcome, others: list[Outcome], weight: Weight
+) -> None:
+    heard = [replace(other(outcome), member=f"mta{number}") for number, outcome in enumerate(others, start=2)]
+    assert weigh(finished(own), heard) is weight
+
+
+@pytest.mark.parametrize("taken, weight", [(True, Weight.AGAINST), (False, Weight.NEITHER)])
+def test_a_message_that_was_taken_shows_the_way_to_work_though_nobody_can_read_its_mailbox(
+    taken: bool, weight: Weight
+) -> None:
+    heard = [replace(other(Outcome.UNKNOWN), taken=taken)]
+    assert weigh(finished(Outcome.UNREACHABLE), heard) is weight
+    assert weigh(finished(Outcome.MISSING), heard) is Weight.NEITHER
 
 
 @pytest.mark.parametrize("others", Outcome)
@@ -146,25 +185,21 @@ def test_a_vip_that_nobody_gave_a_name_behind_is_held_against_no_member(others: 
     assert weigh(own, [other(others), other(others, pool="exchangers", route="outbound")]) is Weight.NEITHER
 
 
-def test_the_member_of_that_name_in_another_pool_is_another_member() -> None:
-    namesake = finished(Outcome.DELIVERED, pool="exchangers", route="outbound")
-    assert weigh(finished(Outcome.UNREACHABLE), [namesake]) is Weight.AGAINST
-
-
 @pytest.mark.parametrize(
     "outcomes, shared",
     [
         ([], False),
         ([Outcome.MISSING], False),
         ([Outcome.MISSING, Outcome.MISSING], True),
-        ([Outcome.MISSING, Outcome.REJECTED], False),
+        ([Outcome.MISSING, Outcome.REJECTED], True),
+        ([Outcome.MISSING, Outcome.MISSING, Outcome.UNREACHABLE], True),
         ([Outcome.MISSING, Outcome.DELIVERED], False),
         ([Outcome.DELIVERED, Outcome.DELIVERED], False),
         ([Outcome.UNKNOWN, Outcome.UNKNOWN], False),
         ([Outcome.JUNKED, Outcome.JUNKED, Outcome.JUNKED], True),
     ],
 )
-def test_a_fault_is_shared_when_two_or_more_fail_alike(outcomes: list[Outcome], shared: bool) -> None:
+def test_a_fault_is_shared_when_it_works_for_none_of_two_or_more(outcomes: list[Outcome], shared: bool) -> None:
     latest = [finished(outcome, member=f"mta{number}") for number, outcome in enumerate(outcomes)]
     assert shared_fault(latest) is shared
 

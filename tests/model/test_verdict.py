@@ -7,15 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probe.model.blame import Weight
+from probe.model.blame import Finished, Weighed, Weight
 from probe.model.outcome import Outcome, State
 from probe.model.settings import HealthPolicy, Share
 from probe.model.verdict import (
     NO_OPINION,
-    Latest,
     Opinion,
     Verdict,
-    Weighed,
     form,
     guard,
     joined,
@@ -108,8 +106,20 @@ def test_the_probes_it_rests_on_are_named_newest_first() -> None:
     assert down.reason == "3 probes in a row missing: it was missing"
 
 
-SOUND, BAD = Latest("inbound", succeeded=NOW), Latest("inbound", failed=NOW)
-UNSTEADY = Latest("inbound", NOW, NOW + SECOND)
+def other(*story: tuple[Outcome, timedelta], route: str = "inbound") -> list[Finished]:
+    """Return probes of another member: how each ended, and how long after noon it was started."""
+    return [finished(outcome, member="mta2", started=NOW + after, route=route) for outcome, after in story]
+
+
+AT_ONCE = timedelta(0)
+SOUND, BAD = other((Outcome.DELIVERED, AT_ONCE)), other((Outcome.MISSING, AT_ONCE))
+UNSTEADY = other((Outcome.MISSING, AT_ONCE), (Outcome.DELIVERED, SECOND))
+
+
+def beside(others: Sequence[Sequence[Finished]], previous: Opinion = WAS_UP) -> Opinion:
+    """Form an opinion of a member that lost three messages in a row while others fared so."""
+    story = evidence("---")
+    return form(previous, story, policy=POLICY, stale_after=STALE, now=story[-1][0].finished, others=others)
 
 
 @pytest.mark.parametrize(
@@ -122,38 +132,57 @@ UNSTEADY = Latest("inbound", NOW, NOW + SECOND)
         ([UNSTEADY, UNSTEADY, SOUND], State.UP),
         ([UNSTEADY, UNSTEADY, SOUND, SOUND], State.UP),
         ([UNSTEADY], State.UP),
-        ([replace(UNSTEADY, route="outbound")], State.DOWN),
+        ([other((Outcome.MISSING, AT_ONCE), (Outcome.DELIVERED, SECOND), route="outbound")], State.DOWN),
     ],
 )
-def test_nobody_goes_down_while_most_others_fail_now_and_then(others: list[Latest], state: State) -> None:
-    story = evidence("---")
-    formed = form(WAS_UP, story, policy=POLICY, stale_after=STALE, now=story[-1][0].finished, others=others)
-    assert formed.state is state
+def test_nobody_goes_down_while_most_others_fail_now_and_then(
+    others: Sequence[Sequence[Finished]], state: State
+) -> None:
+    assert beside(others).state is state
+
+
+@pytest.mark.parametrize(
+    "outcomes, state",
+    [
+        ((Outcome.ALTERED, Outcome.ALTERED), State.DOWN),
+        ((Outcome.ALTERED, Outcome.MISSING), State.UP),  # one filter that damages mail, and loses it now and then
+        ((Outcome.ALTERED, Outcome.DELIVERED), State.UP),
+        ((Outcome.BOUNCED, Outcome.MISSING), State.DOWN),
+        ((Outcome.JUNKED, Outcome.DELIVERED), State.DOWN),
+        ((Outcome.UNREACHABLE, Outcome.MISSING), State.DOWN),
+    ],
+    ids=str,
+)
+def test_others_are_unsteady_that_fare_as_badly_now_and_better_then(
+    outcomes: tuple[Outcome, Outcome], state: State
+) -> None:
+    first, then = outcomes
+    assert beside([other((first, AT_ONCE), (then, SECOND))]).state is state
 
 
 @pytest.mark.parametrize("before, state", [(MINUTE, State.UP), (MINUTE + TICK, State.DOWN)])
 def test_what_others_did_counts_since_an_interval_before_the_row(before: timedelta, state: State) -> None:
-    story = evidence("---")
-    others = [Latest("inbound", failed=NOW - before, succeeded=NOW)]
-    formed = form(WAS_UP, story, policy=POLICY, stale_after=STALE, now=story[-1][0].finished, others=others)
-    assert formed.state is state
+    assert beside([other((Outcome.MISSING, -before), (Outcome.DELIVERED, AT_ONCE))]).state is state
 
 
 def test_a_member_that_is_down_stays_so_while_others_become_unsteady() -> None:
-    story = evidence("---")
-    formed = form(WAS_DOWN, story, policy=POLICY, stale_after=STALE, now=story[-1][0].finished, others=[UNSTEADY] * 3)
-    assert formed.state is State.DOWN
+    assert beside([UNSTEADY] * 3, WAS_DOWN).state is State.DOWN
 
 
-def test_the_latest_of_a_member_are_told_by_their_start() -> None:
-    assert latest(evidence("+-?+-s")) == [Latest("inbound", NOW + 5 * MINUTE, NOW + 3 * MINUTE)]
+def started(probes: Sequence[Finished]) -> list[tuple[str, Outcome, timedelta]]:
+    return [(probe.route, probe.outcome, probe.started - NOW) for probe in probes]
+
+
+def test_the_latest_of_a_member_are_told_for_each_outcome_by_their_start() -> None:
+    told = started(latest(evidence("+-?+-s")))
+    assert told == [("inbound", Outcome.DELIVERED, 3 * MINUTE), ("inbound", Outcome.MISSING, 5 * MINUTE)]
     assert latest(evidence("?")) == []
 
 
-def test_when_a_member_failed_and_succeeded_last_is_told_by_route() -> None:
+def test_the_latest_of_a_member_are_told_by_route() -> None:
     elsewhere = finished(Outcome.MISSING, route="outbound", started=NOW)
-    told = latest([(elsewhere, Weight.NEITHER), *evidence("+")])
-    assert told == [Latest("inbound", None, NOW), Latest("outbound", NOW, None)]
+    told = started(latest([(elsewhere, Weight.NEITHER), *evidence("+")]))
+    assert told == [("outbound", Outcome.MISSING, AT_ONCE), ("inbound", Outcome.DELIVERED, AT_ONCE)]
 
 
 def test_a_fault_that_meets_every_route_once_is_no_row() -> None:
@@ -171,6 +200,88 @@ def test_several_routes_that_fail_again_and_again_take_a_member_down() -> None:
     ]
     down = form(WAS_UP, rounds, policy=POLICY, stale_after=STALE, now=NOW + 2 * MINUTE + SECOND)
     assert (down.state, down.against) == (State.DOWN, 3)
+
+
+GONE, LOST, FINE = Outcome.UNREACHABLE, Outcome.MISSING, Outcome.DELIVERED
+
+
+def told(*story: tuple[str, Outcome, int], shared: Sequence[int] = ()) -> list[Weighed]:
+    """Return probes by route, outcome and the second of their start; those at ``shared`` seconds excuse the member."""
+    weights = {Outcome.DELIVERED: Weight.FOR, Outcome.UNKNOWN: Weight.NEITHER}
+    return [
+        (
+            finished(outcome, route=route, started=NOW + second * SECOND, probe_id=f"{route}{second}"),
+            Weight.NEITHER if second in shared else weights.get(outcome, Weight.AGAINST),
+        )
+        for route, outcome, second in story
+    ]
+
+
+def after(story: list[Weighed], previous: Opinion = WAS_UP) -> Opinion:
+    return form(previous, story, policy=POLICY, stale_after=STALE, now=story[-1][0].finished)
+
+
+@pytest.mark.parametrize(
+    "story, shared, state",
+    [
+        # Three routes an interval of a minute apart, one try of 40 seconds after the other.
+        ([("a", GONE, 0), ("b", GONE, 40), ("c", GONE, 80), ("a", GONE, 120)], (), State.DOWN),
+        # An outage of a moment meets one probe of every route.
+        ([("a", GONE, 0), ("b", GONE, 40), ("c", GONE, 80), ("a", GONE, 119)], (), State.UP),
+        # A connection in between.
+        ([("a", GONE, 0), ("b", FINE, 40), ("c", GONE, 80), ("a", GONE, 120), ("b", GONE, 160)], (), State.UP),
+        # What it took before it froze is lost, and known to be so only later.
+        ([("a", LOST, -20), ("b", GONE, 0), ("c", GONE, 60), ("a", GONE, 120)], (), State.DOWN),
+        ([("a", GONE, 0), ("b", Outcome.UNKNOWN, 40), ("c", GONE, 80), ("a", GONE, 120)], (), State.DOWN),
+        # One that all members shared shows the others to be the edges of an outage.
+        ([("a", GONE, 0), ("b", GONE, 40), ("c", GONE, 80), ("a", GONE, 120)], (40,), State.UP),
+        # Two are too few, however far apart.
+        ([("a", GONE, 0), ("b", GONE, 240)], (), State.UP),
+    ],
+)
+def test_failed_connections_are_a_row_whatever_their_routes_if_they_last_as_long(
+    story: list[tuple[str, Outcome, int]], shared: Sequence[int], state: State
+) -> None:
+    assert after(told(*story, shared=shared)).state is state
+
+
+def test_failed_connections_of_several_routes_are_all_named() -> None:
+    down = after(told(("a", GONE, 0), ("b", GONE, 40), ("c", GONE, 80), ("a", GONE, 120)))
+    assert (down.evidence, down.against) == (("a120", "c80", "b40", "a0"), 4)
+    assert down.reason == "4 probes in a row unreachable: it was unreachable"
+
+
+LOSES_ON_B = [("b", LOST, 1), ("a", FINE, 30), ("b", LOST, 61), ("a", FINE, 90), ("b", LOST, 121), ("a", FINE, 150)]
+
+
+@pytest.mark.parametrize(
+    "story, previous, state",
+    [
+        (LOSES_ON_B, WAS_UP, State.DOWN),
+        (LOSES_ON_B[2:], WAS_UP, State.UP),
+        ([*LOSES_ON_B, ("b", FINE, 181), ("a", FINE, 210)], WAS_DOWN, State.DOWN),
+        ([*LOSES_ON_B, ("b", FINE, 181), ("a", FINE, 210), ("b", FINE, 241)], WAS_DOWN, State.UP),
+    ],
+)
+def test_what_a_route_shows_again_and_again_is_not_undone_by_another_one(
+    story: list[tuple[str, Outcome, int]], previous: Opinion, state: State
+) -> None:
+    assert after(told(*story), previous).state is state
+
+
+@pytest.mark.parametrize(
+    "since, state",
+    [
+        ([("a", FINE, 180)], State.DOWN),
+        ([("a", FINE, 180), ("a", FINE, 240)], State.UP),
+        ([("a", FINE, 180), ("b", GONE, 200), ("a", FINE, 240), ("a", FINE, 300)], State.DOWN),
+    ],
+)
+def test_who_was_dead_lives_again_once_it_is_reached_on_whatever_route(
+    since: list[tuple[str, Outcome, int]], state: State
+) -> None:
+    gone = [(route, GONE, 60 * minute) for minute in range(3) for route in "ab"]
+    assert after(told(*gone, *since), WAS_DOWN).state is state
 
 
 def test_too_few_failures_leave_the_reason_and_the_probes_it_rests_on() -> None:
@@ -299,7 +410,7 @@ def test_an_excused_member_is_shown_as_guarded() -> None:
 def against(*routes: str) -> list[Weighed]:
     """Return one probe for each of these routes, a minute apart, that speaks against its member."""
     return [
-        (finished(Outcome.UNREACHABLE, route=route, started=NOW + number * MINUTE), Weight.AGAINST)
+        (finished(Outcome.MISSING, route=route, started=NOW + number * MINUTE), Weight.AGAINST)
         for number, route in enumerate(routes)
     ]
 
@@ -316,10 +427,10 @@ def on_routes(*routes: str) -> Opinion:
         ("ab", "2 probes in a row delivered"),
         (
             "abc",
-            "its probes fail, but not often enough yet on one and the same route: unreachable: it was unreachable; "
+            "its probes fail, but not often enough yet on one and the same route: missing: it was missing; "
             "before: 2 probes in a row delivered",
         ),
-        ("abcaa", "3 probes in a row unreachable: it was unreachable"),
+        ("abcaa", "3 probes in a row missing: it was missing"),
     ],
 )
 def test_failures_that_only_lie_on_different_routes_are_not_said_to_be_shared(routes: str, reason: str) -> None:

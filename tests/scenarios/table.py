@@ -136,6 +136,13 @@ SCENARIOS = (
         both(of(at(Stage.RCPT), "mta1", "mta2", "mta4"), of(Member.discard)),
         {CULPRIT: "missing delivered", "*": "rejected delivered"},
     ),
+    Scenario(
+        "all discard and one is stopped",
+        both(of_all(Member.discard), of(Member.stop)),
+        {CULPRIT: "unreachable delivered missing unknown", "*": "missing delivered"},
+        ALONE,
+        shared_fault=True,
+    ),
     Scenario("all mail is filed as junk", to("junk"), everybodys("junked delivered"), shared_fault=True),
     Scenario("all mail bounces", to("bounce"), everybodys("bounced delivered"), shared_fault=True),
     Scenario("all damage mail", of_all(Member.damage), everybodys("altered delivered"), shared_fault=True),
