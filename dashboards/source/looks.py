@@ -1,0 +1,63 @@
+"""Words and colours: what a number means, the same on every dashboard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+GOOD, NOTE, BAD, NEUTRAL = "green", "orange", "red", "#808080"
+
+Steps = Sequence[tuple[float | None, str]]
+"""From which number on which colour is shown; the first stands for all below, and has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one number means; colours are never all there is to tell states by."""
+
+    value: int
+    text: str
+    colour: str
+
+
+VERDICTS = (Word(0, "down", BAD), Word(1, "unknown", NEUTRAL), Word(2, "up", GOOD))
+SUCCESS = (Word(0, "unexpected", BAD), Word(1, "as expected", GOOD))
+READABLE = (Word(0, "cannot be read", BAD), Word(1, "can be read", GOOD))
+PRESENT = (Word(0, "no", GOOD), Word(1, "yes", BAD))
+PASSED = (Word(0, "not passed", BAD), Word(1, "passed", GOOD))
+LOADED = (Word(0, "refused", BAD), Word(1, "loaded", GOOD))
+
+OUTCOMES = (
+    Word(1, "delivered", GOOD),
+    Word(2, "accepted", "semi-dark-green"),
+    Word(3, "unknown", NEUTRAL),
+    Word(4, "junked", "yellow"),
+    Word(5, "deferred", "light-orange"),
+    Word(6, "altered", "purple"),
+    Word(7, "misrouted", "blue"),
+    Word(8, "rejected", NOTE),
+    Word(9, "unreachable", "dark-orange"),
+    Word(10, "bounced", "semi-dark-red"),
+    Word(11, "missing", BAD),
+)
+"""In the order of which is shown where a box has several: the higher."""
+
+ALWAYS_NEUTRAL: Steps = ((None, NEUTRAL),)
+GOOD_AT_ZERO: Steps = ((None, GOOD), (1, BAD))
+NOTED_ABOVE_ZERO: Steps = ((None, GOOD), (1, NOTE))
+SINCE_DELIVERY: Steps = ((None, GOOD), (600, NOTE), (1800, BAD))
+BUDGET: Steps = ((None, BAD), (0, NOTE), (0.25, GOOD))
+CERTIFICATE: Steps = ((None, BAD), (3 * 86400, NOTE), (14 * 86400, GOOD))
+
+
+def words(meanings: Sequence[Word]) -> list[dict[str, Any]]:
+    """Return the value mapping of a field."""
+    options = {
+        str(word.value): {"text": word.text, "color": word.colour, "index": place}
+        for place, word in enumerate(meanings)
+    }
+    return [{"type": "value", "options": options}]
+
+
+def thresholds(steps: Steps) -> dict[str, Any]:
+    """Return the thresholds of a field."""
+    return {"mode": "absolute", "steps": [{"color": colour, "value": least} for least, colour in steps]}

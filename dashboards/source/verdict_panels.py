@@ -1,0 +1,66 @@
+"""The panels that several dashboards show: verdicts, and how probes ended."""
+
+from dashboards.source.links import MEMBER_DETAIL, PROBES_OF_MEMBER, PROBES_OF_PATH, STATUS_PAGE
+from dashboards.source.looks import OUTCOMES, SUCCESS, VERDICTS, Word
+from dashboards.source.panels import Panel, history, stack, timeline
+
+MEMBER = "{{pool}}/{{member}}"
+PATH = "{{pool}}/{{member}} {{route}}"
+
+VERDICT = """\
+    min by (instance, pool, member) (sum without (state) (
+        2 * mailflow_member_state{<member>, state="up"}
+      or
+        mailflow_member_state{<member>, state="unknown"}
+    ))"""
+
+
+def verdicts() -> Panel:
+    """Return what load balancers are told, over time."""
+    return timeline(
+        "Verdicts",
+        "What load balancers are told about each member. A box leads to the member's probes and to its detail.",
+        {MEMBER: VERDICT},
+        VERDICTS,
+    ).linked(MEMBER_DETAIL, PROBES_OF_MEMBER, STATUS_PAGE)
+
+
+def outcomes_over_time() -> Panel:
+    """Return how probes ended, a box for each piece of the time."""
+    return history(
+        "Outcomes",
+        "How the probes of each path ended. Of several in one box the worst is shown, in the order of the words; a box "
+        "reaches a little into the one before. No box: no probe ended. A box leads to the probes.",
+        {PATH: _worst(OUTCOMES)},
+        OUTCOMES,
+    ).linked(MEMBER_DETAIL, PROBES_OF_PATH, STATUS_PAGE)
+
+
+def last_probe() -> Panel:
+    """Return whether the last probe of each path ended as expected, over time."""
+    return timeline(
+        "Last probe",
+        "Whether the last finished probe of each path ended as its route expects. Unknown is not as expected.",
+        {PATH: "min by (instance, pool, member, route) (mailflow_probe_success{<path>})"},
+        SUCCESS,
+    ).linked(MEMBER_DETAIL, PROBES_OF_PATH)
+
+
+def outcomes_by_kind() -> Panel:
+    """Return how many probes ended how."""
+    return stack(
+        "Outcomes by kind",
+        "Finished probes of the chosen paths by how they ended.",
+        {"{{outcome}}": ("sum by (outcome) (increase(mailflow_probe_outcomes_total{<path>}[$__rate_interval])) > 0")},
+        "short",
+        bars=True,
+    )
+
+
+def _worst(outcomes: tuple[Word, ...]) -> str:
+    counted = "\nor\n".join(
+        f'{word.value} * (increase(mailflow_probe_outcomes_total{{<path>, outcome="{word.text}"}}[$__rate_interval])'
+        " > bool 0)"
+        for word in outcomes
+    )
+    return f"max by (instance, pool, member, route) (\n{counted}\n) > 0"

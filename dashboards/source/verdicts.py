@@ -1,0 +1,58 @@
+"""What load balancers were told when, and what that rested on."""
+
+from dashboards.source.dashboard import Dashboard, strip
+from dashboards.source.links import MEMBER_DETAIL, PROBES_OF_MEMBER
+from dashboards.source.looks import PRESENT
+from dashboards.source.panels import graph, stack, table, timeline
+from dashboards.source.verdict_panels import MEMBER, last_probe, outcomes_over_time, verdicts
+
+VERDICTS = Dashboard(
+    uid="mailflow-verdicts",
+    title="Mail flow: verdicts",
+    description="Verdicts over time above the outcomes that they rest on, and what kept members up.",
+    content=(
+        strip(10, verdicts().wide(24)),
+        strip(10, outcomes_over_time().wide(24)),
+        strip(8, last_probe().wide(24)),
+        strip(
+            8,
+            timeline(
+                "Shared faults",
+                "When all members of a pool failed alike on a route: what they share is to blame, and no verdict "
+                "changes.",
+                {"{{pool}} {{route}}": "max by (pool, route) (mailflow_shared_fault{<route>})"},
+                PRESENT,
+            ).wide(8),
+            graph(
+                "Kept up by the guard",
+                "Members that failed and are kept up, by min_healthy or because what members share may be to blame.",
+                {"{{pool}}": "max by (pool) (mailflow_verdicts_guarded{<pool>})"},
+                "short",
+            ).wide(8),
+            stack(
+                "Changes of verdicts",
+                "How often verdicts changed. A member that changes often is worth a look, whatever it is now.",
+                {
+                    MEMBER: "sum by (instance, pool, member) "
+                    "(increase(mailflow_member_state_changes_total{<member>}[$__rate_interval])) > 0"
+                },
+                "short",
+                bars=True,
+            )
+            .wide(8)
+            .linked(MEMBER_DETAIL, PROBES_OF_MEMBER),
+        ),
+        strip(
+            8,
+            table(
+                "Members down, and changes within a day",
+                "Members that are down now, and how often their verdict changed within a day.",
+                "sum by (instance, pool, member) (increase(mailflow_member_state_changes_total{<member>}[1d]))\n"
+                "and on (instance, pool, member) "
+                'mailflow_member_state{<member>, state="down"} == 1',
+                "short",
+                {"instance": "Probe", "pool": "Pool", "member": "Member", "Value": "Changes"},
+            ).wide(24),
+        ),
+    ),
+)
