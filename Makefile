@@ -3,9 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SCHEMA := tests/dashboards/schema
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lint types contracts unit lab bench servers docs lock format clean
+.PHONY: demo test check lint types contracts unit lab bench dashboards schema servers docs lock format clean
 
 demo: $(VENV)/.ready  ## an embedded mail system, and the probe that watches it
 	$(BIN)/mailflow demo
@@ -24,7 +25,7 @@ types: $(VENV)/.ready
 contracts: $(VENV)/.ready
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.ready
+unit: $(VENV)/.ready schema
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
 
 lab: servers $(VENV)/.ready  ## real servers to play with by hand
@@ -37,6 +38,11 @@ bench: servers $(VENV)/.ready  ## all measurements of docs/measurements.md; take
 	$(BIN)/python -m bench.smtp
 	$(BIN)/python -m bench.pipelining
 	$(BIN)/python -m bench.frozen
+
+dashboards: $(VENV)/.ready  ## the JSON that Grafana reads, from dashboards/source
+	$(BIN)/python -m dashboards.source
+
+schema: $(SCHEMA)/node_modules/.ready  ## Grafana's own types, to judge the dashboards by
 
 servers:
 	sh tests/lab/install.sh
@@ -60,5 +66,11 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
+# Without npm the tests on Grafana's types say that they were left out.
+$(SCHEMA)/node_modules/.ready: $(SCHEMA)/package-lock.json
+	if command -v npm >/dev/null; then cd $(SCHEMA) && npm ci --ignore-scripts --no-audit --no-fund --silent; fi
+	mkdir -p $(@D)
+	touch $@
+
 clean:
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) $(SCHEMA)/node_modules dist build

@@ -89,7 +89,7 @@ BALANCER = Dashboard(
                 "Servers in use",
                 "Servers that HAProxy gives connections to, by backend, and members that the probe calls up, by pool.",
                 {
-                    "{{proxy}} of HAProxy": 'max by (proxy) (haproxy_backend_active_servers{job=~"$balancer", proxy=~"$proxy"})',
+                    "{{proxy}} of HAProxy": "max by (proxy) (haproxy_backend_active_servers{<backend>})",
                     "{{pool}} by verdict": 'sum by (pool) (mailflow_member_state{<member>, state="up"})',
                 },
                 "short",

@@ -9,6 +9,11 @@ _BY_ROUTE = ("job", "instance", "pool", "route")
 _ROUTE = "{{pool}} {{route}}"
 _ALLOWED = "(1 - mailflow_route_objective_ratio{<route>} > 0)"
 
+_BLIND = """\
+    sum by (pool, route) (increase(mailflow_probe_outcomes_total{<path>, outcome="unknown"}[1h]))
+    /
+    (sum by (pool, route) (increase(mailflow_probes_total{<path>}[1h])) > 0)"""
+
 
 def _burning(title: str, window: str, limit: float, meaning: str) -> Panel:
     """Return how many times faster than allowed the budget is used up within a window."""
@@ -104,10 +109,7 @@ ERROR_BUDGET = Dashboard(
             graph(
                 "Share of probes that nobody can tell of",
                 "Unknown outcomes among all probes that ended within an hour: how blind these numbers are.",
-                {
-                    _ROUTE: 'sum by (pool, route) (increase(mailflow_probe_outcomes_total{<path>, outcome="unknown"}[1h]))\n'
-                    "/ (sum by (pool, route) (increase(mailflow_probes_total{<path>}[1h])) > 0)"
-                },
+                {_ROUTE: _BLIND},
                 "percentunit",
                 top=1,
             ),

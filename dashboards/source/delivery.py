@@ -11,10 +11,14 @@ from dashboards.source.delivery_panels import (
 )
 from dashboards.source.links import MEMBER_DETAIL, PROBES_OF_PATH
 from dashboards.source.panels import graph, heatmap
-from dashboards.source.verdict_panels import MEMBER, PATH
+from dashboards.source.verdict_panels import BY_MEMBER, BY_PATH, SINCE_DELIVERY
 
 _SLOWEST_STAGES = """\
     topk(10, max by (pool, member, stage) (mailflow_smtp_stage_duration_seconds{<path>})) > 0"""
+_WAY = """\
+    avg by (pool, member) (
+      sum by (pool, member, route) (mailflow_hop_delay_seconds{<path>})
+    )"""
 
 DELIVERY = Dashboard(
     uid="mailflow-delivery",
@@ -27,7 +31,7 @@ DELIVERY = Dashboard(
             graph(
                 "Delivery time by member (p95)",
                 "Nineteen of twenty messages delivered within 30 minutes took no longer than this.",
-                {MEMBER: quantile(0.95, "delivery", "instance", "pool", "member")},
+                {BY_MEMBER: quantile(0.95, "delivery", "instance", "pool", "member")},
                 "s",
                 log=True,
             )
@@ -36,10 +40,7 @@ DELIVERY = Dashboard(
             graph(
                 "Since the last delivery",
                 "Time since a message was seen that was delivered in time, by path. Nothing where none ever was.",
-                {
-                    PATH: "time() - max by (instance, pool, member, route) "
-                    "(mailflow_last_delivery_timestamp_seconds{<path>})"
-                },
+                {BY_PATH: SINCE_DELIVERY},
                 "s",
                 log=True,
             )
@@ -67,7 +68,7 @@ DELIVERY = Dashboard(
             graph(
                 "SMTP dialogue by member (p95)",
                 "Nineteen of twenty tries within 30 minutes took no longer than this.",
-                {MEMBER: quantile(0.95, "smtp", "instance", "pool", "member")},
+                {BY_MEMBER: quantile(0.95, "smtp", "instance", "pool", "member")},
                 "s",
                 log=True,
             )
@@ -86,7 +87,7 @@ DELIVERY = Dashboard(
             graph(
                 "Slowest stages",
                 "The ten stages that took longest in the last try, of all chosen members.",
-                {MEMBER + " {{stage}}": _SLOWEST_STAGES},
+                {BY_MEMBER + " {{stage}}": _SLOWEST_STAGES},
                 "s",
                 log=True,
             ),
@@ -98,13 +99,13 @@ DELIVERY = Dashboard(
             graph(
                 "Way by member",
                 "The delays of all hops of the last message seen, averaged over the routes.",
-                {MEMBER: "avg by (pool, member) (sum by (pool, member, route) (mailflow_hop_delay_seconds{<path>}))"},
+                {BY_MEMBER: _WAY},
                 "s",
             ).wide(8),
             graph(
                 "Another way than before",
                 "Messages whose way was not that of those before: a hop new, gone or moved, or without the TLS it had.",
-                {MEMBER: "sum by (pool, member) (increase(mailflow_path_changes_total{<path>}[$__rate_interval]))"},
+                {BY_MEMBER: "sum by (pool, member) (increase(mailflow_path_changes_total{<path>}[$__rate_interval]))"},
                 "short",
             ).wide(8),
         ),

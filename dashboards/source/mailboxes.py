@@ -6,6 +6,19 @@ from dashboards.source.looks import GOOD_AT_ZERO, LOADED, NOTED_ABOVE_ZERO, PRES
 from dashboards.source.panels import graph, stack, stat, table, timeline
 from dashboards.source.variables import INSTANCE, JOB, MAILBOX, MEMBER, POOL, ROUTE
 
+_TROUBLES = """\
+    max by (instance, mailbox, kind) (mailflow_mailbox_trouble{<mailbox>})
+    and
+    max by (instance, mailbox, kind) (max_over_time(mailflow_mailbox_trouble{<mailbox>}[$__range])) > 0"""
+_EVERY = """\
+    mailflow_route_info{<route>}
+    * on (job, instance, pool, route) group_left ()
+    mailflow_probe_interval_seconds{<route>}"""
+_RUNS_FOR = """\
+    (time() - process_start_time_seconds{<target>})
+    * on (job, instance) group_left (version, python_version)
+    mailflow_build_info{<target>}"""
+
 MAILBOXES = Dashboard(
     uid="mailflow-mailboxes",
     title="Mail flow: mailboxes and the probe itself",
@@ -71,10 +84,7 @@ MAILBOXES = Dashboard(
             timeline(
                 "Troubles by kind",
                 "What was wrong with each mailbox, and when. Kinds that did not occur are left out.",
-                {
-                    "{{mailbox}} {{kind}}": "max by (instance, mailbox, kind) (mailflow_mailbox_trouble{<mailbox>})\n"
-                    "and max by (instance, mailbox, kind) (max_over_time(mailflow_mailbox_trouble{<mailbox>}[$__range])) > 0"
-                },
+                {"{{mailbox}} {{kind}}": _TROUBLES},
                 PRESENT,
             )
             .wide(8)
@@ -83,8 +93,7 @@ MAILBOXES = Dashboard(
                 "Which routes they serve",
                 "The mailbox in which the messages of each route are looked for; none where nothing is sent. "
                 "The number is the seconds between two probes.",
-                "mailflow_route_info{<route>} * on (job, instance, pool, route) group_left () "
-                "mailflow_probe_interval_seconds{<route>}",
+                _EVERY,
                 "s",
                 {"instance": "Probe", "pool": "Pool", "route": "Route", "mailbox": "Mailbox", "Value": "Every"},
             ).wide(8),
@@ -197,8 +206,7 @@ MAILBOXES = Dashboard(
             table(
                 "Versions",
                 "Which version runs, and since when.",
-                "(time() - process_start_time_seconds{<target>}) * on (job, instance) group_left (version, "
-                "python_version) mailflow_build_info{<target>}",
+                _RUNS_FOR,
                 "s",
                 {"instance": "Probe", "version": "Version", "python_version": "Python", "Value": "Runs for"},
             ).wide(24),

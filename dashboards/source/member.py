@@ -1,16 +1,17 @@
 """All about one member, or a few: chosen above, or reached by a click on the overview."""
 
+from dashboards.source import looks
 from dashboards.source.dashboard import Dashboard, Heading, strip
 from dashboards.source.delivery_panels import delivery_quantiles, hops, quantile
 from dashboards.source.links import PROBES_OF_MEMBER, PROBES_OF_PATH, STATUS_PAGE
-from dashboards.source.looks import CERTIFICATE, NOTED_ABOVE_ZERO, PASSED, SINCE_DELIVERY, VERDICTS
 from dashboards.source.panels import graph, stack, stat, timeline, word_stat
 from dashboards.source.promql import failure_ratio
 from dashboards.source.verdict_panels import (
-    MEMBER as BY_MEMBER,
-)
-from dashboards.source.verdict_panels import (
-    PATH,
+    BY_MEMBER,
+    BY_PATH,
+    CERTIFICATE_LEFT,
+    CHANGES_WITHIN_A_DAY,
+    SINCE_DELIVERY,
     VERDICT,
     last_probe,
     outcomes_by_kind,
@@ -25,45 +26,38 @@ MEMBER = Dashboard(
     content=(
         strip(
             4,
-            word_stat("Verdict", "What load balancers are told now.", {BY_MEMBER: VERDICT}, VERDICTS)
+            word_stat("Verdict", "What load balancers are told now.", {BY_MEMBER: VERDICT}, looks.VERDICTS)
             .wide(5)
             .linked(PROBES_OF_MEMBER, STATUS_PAGE),
             stat(
                 "Since the last delivery",
                 "Time since a message was seen that was delivered in time. Nothing where none ever was.",
-                {
-                    PATH: "time() - max by (instance, pool, member, route) "
-                    "(mailflow_last_delivery_timestamp_seconds{<path>})"
-                },
+                {BY_PATH: SINCE_DELIVERY},
                 "s",
-                SINCE_DELIVERY,
+                looks.SINCE_DELIVERY,
             )
             .wide(5)
             .linked(PROBES_OF_PATH),
             stat(
                 "Changes of the verdict",
                 "How often the verdict changed within a day.",
-                {
-                    BY_MEMBER: "sum by (instance, pool, member) (increase(mailflow_member_state_changes_total{<member>}[1d]))"
-                },
+                {BY_MEMBER: CHANGES_WITHIN_A_DAY},
                 "short",
                 ((None, "green"), (3, "orange"), (10, "red")),
             ).wide(5),
             stat(
                 "Certificate expires in",
                 "Time until the certificate expires that the member showed last.",
-                {
-                    BY_MEMBER: "min by (pool, member) (mailflow_tls_certificate_expiry_timestamp_seconds{<member>} - time())"
-                },
+                {BY_MEMBER: CERTIFICATE_LEFT},
                 "s",
-                CERTIFICATE,
+                looks.CERTIFICATE,
             ).wide(5),
             stat(
                 "What retries wait for",
                 "What is remembered of the member: that it cannot be connected to, and each recipient that it refused.",
                 {BY_MEMBER: "max by (instance, pool, member) (mailflow_setbacks{<member>})"},
                 "short",
-                NOTED_ABOVE_ZERO,
+                looks.NOTED_ABOVE_ZERO,
             ).wide(4),
         ),
         strip(8, verdicts().wide(8), outcomes_over_time().wide(8), last_probe().wide(8)),
@@ -73,7 +67,7 @@ MEMBER = Dashboard(
             graph(
                 "Share of failures",
                 "Unexpected outcomes among the probes of the last hour that somebody can tell of.",
-                {PATH: failure_ratio("1h", "instance", "pool", "member", "route")},
+                {BY_PATH: failure_ratio("1h", "instance", "pool", "member", "route")},
                 "percentunit",
                 top=1,
             ),
@@ -117,7 +111,10 @@ MEMBER = Dashboard(
             graph(
                 "Clocks of the hops",
                 "By how much the clock of a hop is wrong at least, in the last message seen; above 0 it is ahead.",
-                {PATH + " hop {{hop}}": "max by (pool, member, route, hop) (mailflow_hop_clock_skew_seconds{<path>})"},
+                {
+                    BY_PATH
+                    + " hop {{hop}}": "max by (pool, member, route, hop) (mailflow_hop_clock_skew_seconds{<path>})"
+                },
                 "s",
                 log=False,
             ).wide(8),
@@ -125,8 +122,11 @@ MEMBER = Dashboard(
                 "Authentication",
                 "Whether the last message seen passed SPF, DKIM and DMARC, by the server whose word is trusted "
                 "(authserv_id). Nothing where it does not say.",
-                {PATH + " {{method}}": "min by (pool, member, route, method) (mailflow_authentication_pass{<path>})"},
-                PASSED,
+                {
+                    BY_PATH
+                    + " {{method}}": "min by (pool, member, route, method) (mailflow_authentication_pass{<path>})"
+                },
+                looks.PASSED,
             ).wide(8),
         ),
         Heading("What went aside"),

@@ -14,7 +14,7 @@ from dashboards.source.looks import (
 )
 from dashboards.source.panels import bars_by, graph, stat, table, timeline
 from dashboards.source.promql import budget_left, failure_ratio
-from dashboards.source.verdict_panels import PATH, outcomes_by_kind, outcomes_over_time, verdicts
+from dashboards.source.verdict_panels import BY_PATH, CERTIFICATE_LEFT, outcomes_by_kind, outcomes_over_time, verdicts
 
 OVERVIEW = Dashboard(
     uid="mailflow-overview",
@@ -98,7 +98,7 @@ OVERVIEW = Dashboard(
             graph(
                 "Share of failures",
                 "Unexpected outcomes among the probes of the last hour that somebody can tell of.",
-                {PATH: failure_ratio("1h", "instance", "pool", "member", "route")},
+                {BY_PATH: failure_ratio("1h", "instance", "pool", "member", "route")},
                 "percentunit",
                 top=1,
             )
@@ -111,7 +111,7 @@ OVERVIEW = Dashboard(
             table(
                 "Certificates",
                 "Time until the certificate expires that each member showed last.",
-                "min by (pool, member) (mailflow_tls_certificate_expiry_timestamp_seconds{<member>} - time())",
+                CERTIFICATE_LEFT,
                 "s",
                 {"pool": "Pool", "member": "Member", "Value": "Expires in"},
             ).wide(6),

@@ -143,7 +143,7 @@ def table(title: str, description: str, asked: str, unit: str, columns: Mapping[
 
 
 def bars_by(title: str, description: str, asked: str, unit: str, *, rows: str, parts: str) -> Panel:
-    """Return a bar for each value of the label `rows`, of which each value of the label `parts` is a piece, as of now."""
+    """Return a bar for each value of the label `rows`, in pieces by the label `parts`, as of now."""
     query = Query(expanded(asked), instant=True, form="table")
     matrix = {"rowField": rows, "columnField": parts, "valueField": "Value"}
     return Panel(

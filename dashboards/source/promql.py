@@ -6,6 +6,7 @@ from textwrap import dedent
 _TARGET = 'job=~"$job", instance=~"$instance"'
 _POOL = f'{_TARGET}, pool=~"$pool"'
 _MEMBER = f'{_POOL}, member=~"$member"'
+_BACKEND = 'job=~"$balancer", proxy=~"$proxy"'
 
 SELECTORS = {
     "target": _TARGET,
@@ -14,7 +15,8 @@ SELECTORS = {
     "route": f'{_POOL}, route=~"$route"',
     "path": f'{_MEMBER}, route=~"$route"',
     "mailbox": f'{_TARGET}, mailbox=~"$mailbox"',
-    "server": 'job=~"$balancer", proxy=~"$proxy", server=~"$member"',
+    "backend": _BACKEND,
+    "server": f'{_BACKEND}, server=~"$member"',
 }
 """What each word stands for: `{<path>, outcome="missing"}` selects by all variables that a path has labels for."""
 

@@ -4,9 +4,21 @@ from dashboards.source.links import MEMBER_DETAIL, PROBES_OF_MEMBER, PROBES_OF_P
 from dashboards.source.looks import OUTCOMES, SUCCESS, VERDICTS, Word
 from dashboards.source.panels import Panel, history, stack, timeline
 
-MEMBER = "{{pool}}/{{member}}"
-PATH = "{{pool}}/{{member}} {{route}}"
+BY_MEMBER = "{{pool}}/{{member}}"
+BY_PATH = "{{pool}}/{{member}} {{route}}"
 
+CERTIFICATE_LEFT = """\
+    min by (pool, member) (
+      mailflow_tls_certificate_expiry_timestamp_seconds{<member>} - time()
+    )"""
+SINCE_DELIVERY = """\
+    time() - max by (instance, pool, member, route) (
+      mailflow_last_delivery_timestamp_seconds{<path>}
+    )"""
+CHANGES_WITHIN_A_DAY = """\
+    sum by (instance, pool, member) (
+      increase(mailflow_member_state_changes_total{<member>}[1d])
+    )"""
 VERDICT = """\
     min by (instance, pool, member) (sum without (state) (
         2 * mailflow_member_state{<member>, state="up"}
@@ -20,7 +32,7 @@ def verdicts() -> Panel:
     return timeline(
         "Verdicts",
         "What load balancers are told about each member. A box leads to the member's probes and to its detail.",
-        {MEMBER: VERDICT},
+        {BY_MEMBER: VERDICT},
         VERDICTS,
     ).linked(MEMBER_DETAIL, PROBES_OF_MEMBER, STATUS_PAGE)
 
@@ -31,7 +43,7 @@ def outcomes_over_time() -> Panel:
         "Outcomes",
         "How the probes of each path ended. Of several in one box the worst is shown, in the order of the words; a box "
         "reaches a little into the one before. No box: no probe ended. A box leads to the probes.",
-        {PATH: _worst(OUTCOMES)},
+        {BY_PATH: _worst(OUTCOMES)},
         OUTCOMES,
     ).linked(MEMBER_DETAIL, PROBES_OF_PATH, STATUS_PAGE)
 
@@ -41,7 +53,7 @@ def last_probe() -> Panel:
     return timeline(
         "Last probe",
         "Whether the last finished probe of each path ended as its route expects. Unknown is not as expected.",
-        {PATH: "min by (instance, pool, member, route) (mailflow_probe_success{<path>})"},
+        {BY_PATH: "min by (instance, pool, member, route) (mailflow_probe_success{<path>})"},
         SUCCESS,
     ).linked(MEMBER_DETAIL, PROBES_OF_PATH)
 

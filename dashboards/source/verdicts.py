@@ -4,7 +4,11 @@ from dashboards.source.dashboard import Dashboard, strip
 from dashboards.source.links import MEMBER_DETAIL, PROBES_OF_MEMBER
 from dashboards.source.looks import PRESENT
 from dashboards.source.panels import graph, stack, table, timeline
-from dashboards.source.verdict_panels import MEMBER, last_probe, outcomes_over_time, verdicts
+from dashboards.source.verdict_panels import BY_MEMBER, CHANGES_WITHIN_A_DAY, last_probe, outcomes_over_time, verdicts
+
+_DOWN = f"""{CHANGES_WITHIN_A_DAY}
+    and on (instance, pool, member)
+    mailflow_member_state{{<member>, state="down"}} == 1"""
 
 VERDICTS = Dashboard(
     uid="mailflow-verdicts",
@@ -33,7 +37,7 @@ VERDICTS = Dashboard(
                 "Changes of verdicts",
                 "How often verdicts changed. A member that changes often is worth a look, whatever it is now.",
                 {
-                    MEMBER: "sum by (instance, pool, member) "
+                    BY_MEMBER: "sum by (instance, pool, member) "
                     "(increase(mailflow_member_state_changes_total{<member>}[$__rate_interval])) > 0"
                 },
                 "short",
@@ -47,9 +51,7 @@ VERDICTS = Dashboard(
             table(
                 "Members down, and changes within a day",
                 "Members that are down now, and how often their verdict changed within a day.",
-                "sum by (instance, pool, member) (increase(mailflow_member_state_changes_total{<member>}[1d]))\n"
-                "and on (instance, pool, member) "
-                'mailflow_member_state{<member>, state="down"} == 1',
+                _DOWN,
                 "short",
                 {"instance": "Probe", "pool": "Pool", "member": "Member", "Value": "Changes"},
             ).wide(24),

@@ -1,92 +1,108 @@
-"""The shipped dashboards: sound JSON, honest queries, and the rules of Grafana's dashboard linter."""
+"""What every dashboard and every panel has to have, so that people can read it."""
 
-import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from tests.dashboards.names import ROOT, exported, labels_of, metrics_in
-from tests.dashboards.shipped import promtool
+from dashboards.source.every import DASHBOARDS
+from tests.dashboards.boards import PANELS, TITLES, Json, board_called, panels_of
+from tests.dashboards.linter import CHECKED, UNITS
+from tests.dashboards.names import exported, labels_of
+from tests.dashboards.promql import Selector, selectors
 
-Panel = dict[str, Any]
+IN_WORDS = {"state-timeline", "status-history"}
+OF_OTHERS = ("haproxy_", "scrape_", "ALERTS")
+"""Metrics that other programs export; test_queries sees them come from those."""
+CHAIN = ("job", "instance", "pool", "member", "route", "mailbox")
 
-BOARDS = sorted((ROOT / "dashboards").glob("*.json"))
-UNITS = {"short", "s", "percentunit"}
-CHECKED = {"stat", "timeseries", "gauge", "table"}
-SELECTOR = re.compile(r"(mailflow_\w+|ALERTS)(\{[^}]*\})?")
-
-
-def load(path: Path) -> dict[str, Any]:
-    board: dict[str, Any] = json.loads(path.read_text())
-    return board
-
-
-PANELS: list[Panel] = [panel for path in BOARDS for panel in load(path)["panels"]]
-TITLES = [panel["title"] for panel in PANELS]
+each_dashboard = pytest.mark.parametrize("name", DASHBOARDS)
+each_panel = pytest.mark.parametrize("panel", [panel for _, panel in PANELS], ids=TITLES)
 
 
-def queries(panel: Panel) -> Iterator[str]:
-    yield from (target["expr"] for target in panel["targets"])
+def variables(board: Json) -> dict[str, Json]:
+    return {variable["name"]: variable for variable in board["templating"]["list"] if variable["type"] == "query"}
 
 
-def filled_in(query: str) -> str:
-    """A query as Grafana sends it."""
-    return re.sub(r"\$\w+", ".+", query.replace("$__rate_interval", "5m"))
+def asked(variable: Json) -> tuple[Selector, str]:
+    """Return what a variable asks for, and the label whose values it wants."""
+    call = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"])
+    assert call, variable["query"]
+    [selector] = selectors(call[1])
+    return selector, call[2]
 
 
-@pytest.fixture(params=BOARDS, ids=lambda path: path.stem)
-def board(request: pytest.FixtureRequest) -> dict[str, Any]:
-    return load(request.param)
+def ours(query: str) -> list[Selector]:
+    return [selector for selector in selectors(query) if not selector.metric.startswith(OF_OTHERS)]
 
 
-def variables(board: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {variable["name"]: variable for variable in board["templating"]["list"]}
-
-
-def test_there_is_a_dashboard() -> None:
-    assert BOARDS
-
-
-def test_a_dashboard_can_be_provisioned(board: dict[str, Any]) -> None:
+@each_dashboard
+def test_a_dashboard_can_be_provisioned(name: str) -> None:
+    board = board_called(name)
     assert board["id"] is None
-    assert re.fullmatch(r"[a-z0-9-]{1,40}", board["uid"])
-    assert board["editable"] is False
+    assert board["uid"] == f"mailflow-{name}"
     assert "__inputs" not in board
+    assert board["tags"] == ["mailflow"]
 
 
-def test_the_datasource_is_a_variable(board: dict[str, Any]) -> None:
-    datasource = variables(board)["datasource"]
-    assert (datasource["type"], datasource["query"], datasource["label"]) == ("datasource", "prometheus", "Data source")
+def test_dashboards_lead_to_one_another() -> None:
+    for name in DASHBOARDS:
+        [link] = board_called(name)["links"]
+        assert (link["type"], link["tags"], link["includeVars"], link["keepTime"]) == (
+            "dashboards",
+            ["mailflow"],
+            True,
+            True,
+        )
 
 
-@pytest.mark.parametrize("name", ["job", "instance", "pool", "member", "route"])
-def test_a_variable_takes_many_values_and_follows_the_time(board: dict[str, Any], name: str) -> None:
-    variable = variables(board)[name]
-    assert variable["type"] == "query"
-    assert variable["datasource"]["uid"] == "${datasource}"
-    assert variable["label"] == name.capitalize()
-    assert (variable["multi"], variable["allValue"], variable["refresh"]) == (True, ".+", 2)
+@each_dashboard
+def test_a_variable_takes_many_values_and_follows_the_time(name: str) -> None:
+    for variable in variables(board_called(name)).values():
+        assert (variable["multi"], variable["includeAll"], variable["allValue"]) == (True, True, ".+")
+        assert variable["refresh"] == 2
+        assert variable["label"]
 
 
-def test_a_variable_asks_for_a_label_that_exists(board: dict[str, Any]) -> None:
-    for variable in variables(board).values():
-        if variable["type"] != "query":
-            continue
-        found = re.fullmatch(r"label_values\((mailflow_\w+)(\{.*\})?, (\w+)\)", variable["query"]["query"])
-        assert found, variable["query"]
-        assert found[1] in exported()
-        assert found[3] in labels_of(found[1])
+@each_dashboard
+def test_a_variable_is_narrowed_down_by_those_before_it(name: str) -> None:
+    chain = [variable for variable in variables(board_called(name)) if variable in CHAIN]
+    assert chain[:4] == list(CHAIN[:4])
+    for before, variable in pairwise(chain):
+        selector, _ = asked(variables(board_called(name))[variable])
+        possible = before if before in labels_of(selector.metric) else "instance"
+        if before == "member" and variable == "route":
+            possible = "pool"  # a route is probed through every member of its pool
+        assert (possible, "=~", f"${possible}") in selector.matchers
 
 
-def test_panels_have_ids_of_their_own_and_do_not_overlap(board: dict[str, Any]) -> None:
-    ids = [panel["id"] for panel in board["panels"]]
-    assert len(set(ids)) == len(ids)
+@each_dashboard
+def test_a_variable_asks_for_a_label_that_exists(name: str) -> None:
+    for variable in variables(board_called(name)).values():
+        selector, label = asked(variable)
+        if not selector.metric.startswith(OF_OTHERS):
+            assert selector.metric in exported()
+            assert {label, *selector.labels} <= labels_of(selector.metric)
+
+
+@each_dashboard
+def test_every_variable_of_a_query_can_be_chosen(name: str) -> None:
+    board = board_called(name)
+    known = {*variables(board), "datasource", "__rate_interval", "__range"}
+    asking = [target["expr"] for panel in panels_of(name) for target in panel["targets"]]
+    asking += [annotation["expr"] for annotation in board["annotations"]["list"]]
+    assert {word for query in asking for word in re.findall(r"\$([a-z_]+)", query)} <= known
+
+
+@each_dashboard
+def test_panels_have_ids_and_titles_of_their_own_and_do_not_overlap(name: str) -> None:
+    panels = board_called(name)["panels"]
+    for key in ("id", "title"):
+        assert len({panel[key] for panel in panels}) == len(panels)
     cells = [
         (x, y)
-        for place in (panel["gridPos"] for panel in board["panels"])
+        for place in (panel["gridPos"] for panel in panels)
         for x in range(place["x"], place["x"] + place["w"])
         for y in range(place["y"], place["y"] + place["h"])
     ]
@@ -94,66 +110,77 @@ def test_panels_have_ids_of_their_own_and_do_not_overlap(board: dict[str, Any]) 
     assert max(x for x, _ in cells) < 24
 
 
-@pytest.mark.parametrize("panel", PANELS, ids=TITLES)
-def test_a_panel_says_what_it_shows(panel: Panel) -> None:
-    assert panel["title"]
-    assert panel["description"].endswith(".")
-    assert panel["targets"]
-    assert panel["datasource"]["uid"] == "${datasource}"
-    assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
+@each_panel
+def test_a_panel_says_what_it_shows(panel: Json) -> None:
+    assert re.fullmatch(r"[A-Z].*[^.]", panel["title"])
+    assert re.fullmatch(r"[A-Z0-9].*\.", panel["description"])
+    assert panel["description"] != f"{panel['title']}."
+    assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"]) > 0
 
 
-@pytest.mark.parametrize("panel", PANELS, ids=TITLES)
-def test_a_panel_has_a_unit_or_words_for_its_values(panel: Panel) -> None:
+@each_panel
+def test_a_panel_has_a_unit_or_words_for_its_values(panel: Json) -> None:
     defaults = panel["fieldConfig"]["defaults"]
-    if panel["type"] in CHECKED:
-        assert defaults.get("unit") in UNITS
-        assert "mappings" not in defaults
-    elif panel["type"] == "state-timeline":
+    if panel["type"] in IN_WORDS:
         assert defaults["mappings"]
+    if panel["type"] in CHECKED:
+        assert (defaults.get("unit") in UNITS) != bool(defaults.get("mappings"))
+    if panel["type"] == "heatmap":
+        assert panel["options"]["yAxis"]["unit"] == "s"
 
 
-@pytest.mark.parametrize("panel", PANELS, ids=TITLES)
-def test_a_query_asks_for_metrics_and_labels_that_exist(panel: Panel) -> None:
-    for query in queries(panel):
-        assert metrics_in(query) <= exported()
-        for metric, selector in SELECTOR.findall(query):
-            assert set(re.findall(r'(\w+)(?:=|!)[=~]?"', selector)) <= labels_of(metric)
+@each_panel
+def test_words_and_colours_tell_states_apart(panel: Json) -> None:
+    for mapping in panel["fieldConfig"]["defaults"].get("mappings", ()):
+        meanings = mapping["options"].values()
+        assert len({meaning["text"] for meaning in meanings}) == len(meanings)
+        assert all(meaning["color"] for meaning in meanings)
 
 
-@pytest.mark.parametrize("panel", PANELS, ids=TITLES)
-def test_every_selector_is_held_to_job_and_instance(panel: Panel) -> None:
-    for query in queries(panel):
-        selectors = SELECTOR.findall(query)
-        assert selectors
-        for _, selector in selectors:
-            assert 'job=~"$job"' in selector
-            assert 'instance=~"$instance"' in selector
+@each_panel
+def test_thresholds_begin_below_everything_and_rise(panel: Json) -> None:
+    thresholds = panel["fieldConfig"]["defaults"].get("thresholds")
+    assert bool(thresholds) == (panel["type"] in {"stat", *IN_WORDS})
+    if thresholds:
+        first, *others = (step["value"] for step in thresholds["steps"])
+        assert first is None
+        assert others == sorted(set(others))
 
 
-@pytest.mark.parametrize("panel", PANELS, ids=TITLES)
-def test_a_counter_is_asked_only_for_its_increase(panel: Panel) -> None:
-    for query in queries(panel):
-        for counter in re.finditer(r"\bmailflow_\w+_total\b", query):
-            assert re.search(r"\b(rate|irate|increase)\($", query[: counter.start()]), query
+@each_panel
+def test_a_limit_is_one_of_the_series(panel: Json) -> None:
+    for override in panel["fieldConfig"]["overrides"]:
+        assert override["matcher"]["options"] in {target["legendFormat"] for target in panel["targets"]}
 
 
-@pytest.mark.parametrize("panel", PANELS, ids=TITLES)
-def test_a_rate_is_taken_over_the_interval_that_grafana_works_out(panel: Panel) -> None:
-    for query in queries(panel):
-        for window in re.findall(r"\bi?rate\([^[]*\[([^]]*)\]", query):
-            assert window == "$__rate_interval"
+@each_panel
+def test_a_query_asks_for_metrics_and_labels_that_exist(panel: Json) -> None:
+    for target in panel["targets"]:
+        for selector in ours(target["expr"]):
+            assert selector.metric in exported()
+            assert selector.labels <= labels_of(selector.metric)
 
 
-def test_prometheus_can_read_every_query(tmp_path: Path) -> None:
-    rules = [{"record": f"q:{number}:q".replace("-", "_"), "expr": filled_in(query)} for number, query in _numbered()]
-    (tmp_path / "rules.yaml").write_text(json.dumps({"groups": [{"name": "queries", "rules": rules}]}))
-    checked = promtool("check", "rules", "rules.yaml", cwd=tmp_path)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert f"{len(rules)} rules found" in checked.stdout
+@each_panel
+def test_a_link_leads_to_a_page_of_the_probe_or_to_a_dashboard(panel: Json) -> None:
+    pages = (
+        r"http://\$\{__field\.labels\.instance\}/(api/v1/probes\?.*)?",
+        rf"/d/(mailflow-({'|'.join(DASHBOARDS)}))\?.*\$\{{__url_time_range\}}",
+    )
+    links: list[Any] = panel["fieldConfig"]["defaults"].get("links", [])
+    for link in links:
+        assert any(re.fullmatch(page, link["url"]) for page in pages)
 
 
-def _numbered() -> Iterator[tuple[str, str]]:
-    for panel in PANELS:
-        for number, query in enumerate(queries(panel)):
-            yield f"panel{panel['id']}_{number}", query
+def test_every_metric_of_ours_is_on_some_dashboard() -> None:
+    shown = {
+        selector.metric for _, panel in PANELS for target in panel["targets"] for selector in selectors(target["expr"])
+    }
+    families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exported() if name.startswith("mailflow_")}
+    unseen = families - {re.sub(r"_(bucket|sum|count)$", "", name) for name in shown}
+    assert unseen == {
+        # It is a mark in every panel.
+        "mailflow_config_last_reload_success_timestamp_seconds",
+        # The time since the last delivery says more.
+        "mailflow_last_probe_timestamp_seconds",
+    }
