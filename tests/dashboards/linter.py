@@ -52,7 +52,7 @@ def variables(board: Json, kind: str = "query") -> dict[str, Json]:
 def filled_in(query: str, window: str = "5m") -> str:
     """Return a query as Grafana sends it while everything is chosen."""
     timed = re.sub(r"\$__(rate_interval|range|interval)\b", window, query)
-    return re.sub(r"\$\w+", ".+", timed)
+    return re.sub(r"\$[a-z]\w*", ".+", timed)
 
 
 def template_datasource(board: Json) -> Iterator[Finding]:

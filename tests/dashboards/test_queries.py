@@ -1,0 +1,115 @@
+"""Every query on a real Prometheus, which scraped the real program on real servers: each has an answer."""
+
+import math
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from dashboards.source.every import DASHBOARDS
+from tests.dashboards.boards import board_called, panels_of
+from tests.dashboards.linter import filled_in
+from tests.dashboards.prometheus import Prometheus
+from tests.dashboards.scene import watched
+from tests.e2e.patience import eventually
+from tests.lab import Laboratory
+
+pytestmark = pytest.mark.lab
+
+ALL_SEEN_WITHIN_SECONDS = 25
+RATE_WINDOW = "10s"
+each_dashboard = pytest.mark.parametrize("name", DASHBOARDS)
+
+Series = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a place on a dashboard asks of Prometheus."""
+
+    where: str
+    query: str
+    instant: bool
+    legend: str = ""
+    links: tuple[str, ...] = ()
+
+
+def of_panels(name: str) -> Iterator[Asked]:
+    for panel in panels_of(name):
+        links = tuple(link["url"] for link in panel["fieldConfig"]["defaults"].get("links", ()))
+        for target in panel["targets"]:
+            where = f"{name}: {panel['title']}: {target['legendFormat']}"
+            instant = target.get("instant", False)
+            yield Asked(where, target["expr"], instant, target["legendFormat"], links)
+
+
+def of_annotations(name: str) -> Iterator[Asked]:
+    for annotation in board_called(name)["annotations"]["list"]:
+        formats = annotation["titleFormat"] + annotation["textFormat"]
+        yield Asked(f"{name}: {annotation['name']}", annotation["expr"], instant=False, legend=formats)
+
+
+def answer(prometheus: Prometheus, asked: Asked) -> Series:
+    """Return the series that have a number somewhere."""
+    ask = prometheus.instant if asked.instant else prometheus.range
+    return [series for series in ask(filled_in(asked.query, RATE_WINDOW)) if any(map(math.isfinite, numbers(series)))]
+
+
+def numbers(series: dict[str, Any]) -> Iterator[float]:
+    for _, value in series["values"] if "values" in series else [series["value"]]:
+        yield float(value)
+
+
+@pytest.fixture(scope="module")
+def prometheus(laboratory: Laboratory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    laboratory.reset()
+    with watched(laboratory, tmp_path_factory.mktemp("dashboards")) as prometheus:
+        yield prometheus
+
+
+@pytest.fixture(scope="module")
+def answers(prometheus: Prometheus) -> dict[Asked, Series]:
+    """What was answered to everything, once nothing is empty any more, or it is in vain to wait."""
+    answered: dict[Asked, Series] = {
+        asked: [] for name in DASHBOARDS for asked in (*of_panels(name), *of_annotations(name))
+    }
+
+    def nothing_is_empty() -> bool:
+        answered.update({asked: answer(prometheus, asked) for asked, series in answered.items() if not series})
+        return all(answered.values())
+
+    with suppress(AssertionError):
+        eventually(nothing_is_empty, within_seconds=ALL_SEEN_WITHIN_SECONDS)
+    return answered
+
+
+def test_no_query_is_without_an_answer(answers: dict[Asked, Series]) -> None:
+    assert [f"{asked.where}: {asked.query}" for asked, series in answers.items() if not series] == []
+
+
+def test_what_answers_are_called_by_is_in_them(answers: dict[Asked, Series]) -> None:
+    for asked, series in answers.items():
+        if "ALERTS" in asked.query:
+            continue  # each has the labels of its own rule
+        named = set(re.findall(r"\{\{(\w+)\}\}", asked.legend))
+        known = set().union(*(told["metric"] for told in series))
+        assert named <= known, asked.where
+
+
+def test_what_links_are_made_of_is_in_every_answer(answers: dict[Asked, Series]) -> None:
+    for asked, series in answers.items():
+        needed = {label for link in asked.links for label in re.findall(r"__field\.labels\.(\w+)", link)}
+        for told in series:
+            assert needed <= set(told["metric"]), asked.where
+
+
+@each_dashboard
+def test_every_variable_offers_something(prometheus: Prometheus, answers: dict[Asked, Series], name: str) -> None:
+    for variable in board_called(name)["templating"]["list"]:
+        if variable["type"] == "query":
+            call = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"])
+            assert call
+            assert prometheus.label_values(filled_in(call[1]), call[2]), variable["name"]
