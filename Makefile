@@ -19,7 +19,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/.ready
+types: $(VENV)/.ready schema
 	$(BIN)/mypy
 
 contracts: $(VENV)/.ready

@@ -29,7 +29,8 @@ ERROR_BUDGET = Dashboard(
     uid="mailflow-budget",
     title="Mail flow: error budget",
     description="What the objectives of the routes still allow. Probes of unknown outcome say nothing about mail, and "
-    "count neither as success nor as failure.",
+    "count neither as success nor as failure. Failures of members in maintenance count; the recording rules leave them "
+    "out.",
     content=(
         strip(
             5,

@@ -24,7 +24,7 @@ SUCCESS = (Word(0, "unexpected", BAD), Word(1, "as expected", GOOD))
 READABLE = (Word(0, "cannot be read", BAD), Word(1, "can be read", GOOD))
 PRESENT = (Word(0, "no", GOOD), Word(1, "yes", BAD))
 PASSED = (Word(0, "not passed", BAD), Word(1, "passed", GOOD))
-LOADED = (Word(0, "refused", BAD), Word(1, "loaded", GOOD))
+SOUND = (Word(0, "bad", BAD), Word(1, "good", GOOD))
 
 OUTCOMES = (
     Word(1, "delivered", GOOD),

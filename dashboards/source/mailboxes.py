@@ -2,8 +2,9 @@
 
 from dashboards.source.dashboard import Dashboard, Heading, strip
 from dashboards.source.links import STATUS_PAGE
-from dashboards.source.looks import GOOD_AT_ZERO, LOADED, NOTED_ABOVE_ZERO, PRESENT, READABLE
+from dashboards.source.looks import GOOD_AT_ZERO, NOTED_ABOVE_ZERO, PRESENT, READABLE
 from dashboards.source.panels import graph, stack, stat, table, timeline
+from dashboards.source.probe_panels import config_and_ledger
 from dashboards.source.variables import INSTANCE, JOB, MAILBOX, MEMBER, POOL, ROUTE
 
 _TROUBLES = """\
@@ -12,6 +13,8 @@ _TROUBLES = """\
     max by (instance, mailbox, kind) (max_over_time(mailflow_mailbox_trouble{<mailbox>}[$__range])) > 0"""
 _EVERY = """\
     mailflow_route_info{<route>}
+    * on (job, instance, pool, route) group_left (outcome)
+    mailflow_route_expectation_info{<route>}
     * on (job, instance, pool, route) group_left ()
     mailflow_probe_interval_seconds{<route>}"""
 _RUNS_FOR = """\
@@ -91,11 +94,18 @@ MAILBOXES = Dashboard(
             .linked(STATUS_PAGE),
             table(
                 "Which routes they serve",
-                "The mailbox in which the messages of each route are looked for; none where nothing is sent. "
-                "The number is the seconds between two probes.",
+                "The mailbox in which the messages of each route are looked for, none where nothing is sent; which "
+                "outcome is expected; and how often each member is probed.",
                 _EVERY,
                 "s",
-                {"instance": "Probe", "pool": "Pool", "route": "Route", "mailbox": "Mailbox", "Value": "Every"},
+                {
+                    "instance": "Probe",
+                    "pool": "Pool",
+                    "route": "Route",
+                    "mailbox": "Mailbox",
+                    "outcome": "Expected",
+                    "Value": "Every",
+                },
             ).wide(8),
         ),
         strip(
@@ -159,14 +169,7 @@ MAILBOXES = Dashboard(
                 },
                 "short",
             ).wide(6),
-            timeline(
-                "Config",
-                "Whether the config was good when it was last loaded. If it was refused, the old one goes on.",
-                {"{{instance}}": "min by (instance) (mailflow_config_last_reload_successful{<target>})"},
-                LOADED,
-            )
-            .wide(6)
-            .linked(STATUS_PAGE),
+            config_and_ledger().wide(6),
         ),
         strip(
             7,

@@ -2,17 +2,17 @@
 
 from dashboards.source.dashboard import Dashboard, Heading, strip
 from dashboards.source.delivery_panels import delivery_heat, delivery_quantiles
-from dashboards.source.links import MEMBER_DETAIL, STATUS_PAGE
+from dashboards.source.links import MEMBER_DETAIL
 from dashboards.source.looks import (
     ALWAYS_NEUTRAL,
     BUDGET,
     GOOD_AT_ZERO,
-    LOADED,
     NOTED_ABOVE_ZERO,
     READABLE,
     SINCE_DELIVERY,
 )
 from dashboards.source.panels import bars_by, graph, stat, table, timeline
+from dashboards.source.probe_panels import config_and_ledger
 from dashboards.source.promql import budget_left, failure_ratio
 from dashboards.source.verdict_panels import BY_PATH, CERTIFICATE_LEFT, outcomes_by_kind, outcomes_over_time, verdicts
 
@@ -131,14 +131,7 @@ OVERVIEW = Dashboard(
                 },
                 "short",
             ).wide(6),
-            timeline(
-                "Config of the probe",
-                "Whether the config was good when it was last loaded. If it was refused, the old one goes on.",
-                {"{{instance}}": "min by (instance) (mailflow_config_last_reload_successful{<target>})"},
-                LOADED,
-            )
-            .wide(6)
-            .linked(STATUS_PAGE),
+            config_and_ledger().wide(6),
         ),
     ),
 )

@@ -10,7 +10,7 @@ from typing import Any, Self
 import httpx
 import yaml
 
-from tests.dashboards.names import ROOT
+from tests.dashboards.shipped import SHIPPED
 from tests.e2e.patience import eventually
 
 STARTS_WITHIN_SECONDS = 20
@@ -31,7 +31,7 @@ class Prometheus:
         every = f"{SCRAPE_SECONDS}s"
         config = {
             "global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every},
-            "rule_files": [str(home / "alerts.yaml")],
+            "rule_files": [str(SHIPPED / "rules.yaml"), str(home / "alerts.yaml")],
             "scrape_configs": [
                 {"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in targets.items()
             ],
@@ -98,7 +98,7 @@ class Prometheus:
 
 
 def _impatient_alerts() -> dict[str, Any]:
-    shipped: dict[str, Any] = yaml.safe_load((ROOT / "dashboards" / "alerts.yaml").read_text())
+    shipped: dict[str, Any] = yaml.safe_load((SHIPPED / "alerts.yaml").read_text())
     for group in shipped["groups"]:
         for rule in group["rules"]:
             rule.pop("for", None)
