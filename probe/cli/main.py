@@ -10,6 +10,7 @@ from probe import __version__
 _COMMANDS = {
     "run": "probe.cli.run",
     "once": "probe.cli.once",
+    "status": "probe.cli.status",
     "verify": "probe.cli.verify",
     "check-config": "probe.cli.check_config",
     "explain": "probe.cli.explain",

@@ -1,5 +1,7 @@
 """The API: what is known of pools and probes, in JSON."""
 
+from collections.abc import Collection, Mapping
+
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,8 +19,13 @@ USUAL_PAGE = 100
 def api_routes(sources: Sources) -> list[Route]:
     """Return the endpoints below /api/v1."""
 
-    async def pools(_: Request) -> Response:
-        return Json(pools_view(sources.board()))
+    async def pools(request: Request) -> Response:
+        try:
+            wanted = given(request.query_params, ("pool", "member"))
+        except ValueError as error:
+            return trouble(str(error), 400)
+        view = pools_view(sources.board(), now=sources.now(), pool=wanted.get("pool"), member=wanted.get("member"))
+        return Json(view) if view["pools"] else trouble("there is no such pool or member", 404)
 
     async def mailboxes(_: Request) -> Response:
         return Json(mailboxes_view(sources.board()))
@@ -43,21 +50,27 @@ def api_routes(sources: Sources) -> list[Route]:
 
 def query(parameters: QueryParams) -> Query:
     """Read which probes are asked for; raises ValueError with a sentence for what cannot be meant."""
-    if unknown := sorted(set(parameters) - set(_PARAMETERS)):
-        raise ValueError(f"{unknown[0][:_LONGEST]!a} is no parameter; there are {', '.join(_PARAMETERS)}")
+    wanted = given(parameters, _PARAMETERS)
+    return Query(
+        pool=wanted.get("pool"),
+        member=wanted.get("member"),
+        route=wanted.get("route"),
+        outcome=_outcome(wanted["outcome"]) if "outcome" in wanted else None,
+        limit=_limit(wanted["limit"]) if "limit" in wanted else USUAL_PAGE,
+        before=wanted.get("next"),
+    )
+
+
+def given(parameters: QueryParams, known: Collection[str]) -> Mapping[str, str]:
+    """Return the parameters that are not empty; raises ValueError with a sentence for those that nobody knows."""
+    if unknown := sorted(set(parameters) - set(known)):
+        raise ValueError(f"{unknown[0][:_LONGEST]!a} is no parameter; there are {', '.join(known)}")
     if len(parameters.multi_items()) > len(parameters):
         raise ValueError("a parameter is given twice")
-    given = {name: value for name, value in parameters.items() if value}
-    if not all(value.isprintable() and len(value) <= _LONGEST for value in given.values()):
+    wanted = {name: value for name, value in parameters.items() if value}
+    if not all(value.isprintable() and len(value) <= _LONGEST for value in wanted.values()):
         raise ValueError(f"a parameter is longer than {_LONGEST} characters, or holds some that cannot be printed")
-    return Query(
-        pool=given.get("pool"),
-        member=given.get("member"),
-        route=given.get("route"),
-        outcome=_outcome(given["outcome"]) if "outcome" in given else None,
-        limit=_limit(given["limit"]) if "limit" in given else USUAL_PAGE,
-        before=given.get("next"),
-    )
+    return wanted
 
 
 _PARAMETERS = ("pool", "member", "route", "outcome", "limit", "next")

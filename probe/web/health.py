@@ -14,7 +14,7 @@ from probe.model.outcome import State
 from probe.model.settings import UnknownIs
 from probe.web.answers import Json, trouble
 from probe.web.sources import Sources
-from probe.web.views import moment
+from probe.web.views import evidence_age_seconds, moment
 
 _METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -31,14 +31,13 @@ class Answer:
 def member_health(board: Board, pool: str, *, member: str, now: datetime) -> Answer:
     """Say whether a member may get mail; raises KeyError for one that does not exist."""
     verdict = board.verdict(pool, member)
-    evidence_age = now - verdict.evidence_at if verdict.evidence_at else None
     body = {
         "pool": pool,
         "member": member,
         "verdict": verdict.state.value,
         "reason": verdict.reason,
         "since": moment(verdict.since),
-        "evidence_age_seconds": None if evidence_age is None else evidence_age.total_seconds(),
+        "evidence_age_seconds": evidence_age_seconds(verdict, now),
         "guarded": verdict.guarded,
     }
     return Answer(_is_up(board, verdict.state, board.members(pool)[member].held), verdict.state, body)

@@ -19,6 +19,7 @@ from probe.model.reply import Exchange, Reply
 from probe.model.spot_check import SpotCheck, usual_route
 from probe.net.text import printable
 from probe.web.answers import Json, sentence
+from probe.web.api import given
 from probe.web.sources import Sources
 
 LONGEST_SECONDS = 120.0
@@ -76,18 +77,15 @@ def targets(board: Board) -> list[dict[str, Any]]:
 
 def asked_path(board: Board, parameters: QueryParams) -> Path:
     """Return which member is to be checked on which route; raises ValueError with a sentence for all else."""
-    if unknown := sorted(set(parameters) - set(_PARAMETERS)):
-        raise ValueError(f"{unknown[0][:80]!a} is no parameter; there are {', '.join(_PARAMETERS)}.")
-    if len(parameters.multi_items()) > len(parameters):
-        raise ValueError("A parameter is given twice.")
-    if not (target := parameters.get("target")):
+    wanted = given(parameters, _PARAMETERS)
+    if not (target := wanted.get("target")):
         raise ValueError("Target parameter is missing; write target=POOL/MEMBER.")
     pool, _, name = target.partition("/")
     if pool not in board.settings.pools or name not in board.members(pool):
         raise ValueError("Unknown target; /sd lists those there are.")
     routes = board.settings.routes_of(pool)
-    wanted = parameters.get("route")
-    route = next((each for each in routes if each.name == wanted), None) if wanted else usual_route(routes)
+    named = wanted.get("route")
+    route = next((each for each in routes if each.name == named), None) if named else usual_route(routes)
     if route is None:
         raise ValueError(
             f"No such route leads to {pool}; there are: {', '.join(each.name for each in routes) or 'none'}."

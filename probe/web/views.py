@@ -12,6 +12,7 @@ from probe.model.message import Envelope
 from probe.model.probe import Record
 from probe.model.reply import Exchange, Reply
 from probe.model.setbacks import Setback
+from probe.model.settings import Route
 from probe.model.stamp import stamp_of
 from probe.model.tls_findings import Finding, TlsFindings
 from probe.model.verdict import Verdict
@@ -74,12 +75,18 @@ def page_view(page: Page) -> Json:
     return {"probes": [probe_view(record) for record in page.records], "next": page.next}
 
 
-def pools_view(board: Board) -> Json:
-    """Return all pools with their members and the verdicts on them."""
+def pools_view(board: Board, *, now: datetime, pool: str | None = None, member: str | None = None) -> Json:
+    """Return all pools with their routes, their members and the verdicts on them; or of these only what is named."""
     return {
         "pools": [
-            {"name": pool, "members": _members(board, pool), "findings": findings_view(board.tls_findings.get(pool))}
-            for pool in board.settings.pools
+            {
+                "name": name,
+                "routes": [_route(board, route) for route in board.settings.routes_of(name)],
+                "members": _members(board, name, now=now, only=member),
+                "findings": findings_view(board.tls_findings.get(name)),
+            }
+            for name in board.settings.pools
+            if pool in (None, name) and (member is None or member in board.members(name))
         ]
     }
 
@@ -137,6 +144,11 @@ def why(record: Record) -> str:
     if record.sending is None:
         return "it is in flight: no try to send it has come to an end yet"
     return f"it is in flight: it may arrive until {moment(record.probe.deadline)}"
+
+
+def evidence_age_seconds(verdict: Verdict, now: datetime) -> float | None:
+    """Return how old the newest evidence of a verdict is; None where there is none."""
+    return None if verdict.evidence_at is None else (now - verdict.evidence_at).total_seconds()
 
 
 def moment(at: datetime | None) -> str | None:
@@ -219,7 +231,16 @@ def _mailbox(name: str, figures: MailboxFigures) -> Json:
     }
 
 
-def _members(board: Board, pool: str) -> list[Json]:
+def _route(board: Board, route: Route) -> Json:
+    return {
+        "name": route.name,
+        "mailbox": route.mailbox,
+        "shared_fault": board.has_shared_fault(route.pool, route.name),
+        "side": board.sides.get((route.pool, route.name)),
+    }
+
+
+def _members(board: Board, pool: str, *, now: datetime, only: str | None) -> list[Json]:
     return [
         {
             "name": name,
@@ -228,12 +249,28 @@ def _members(board: Board, pool: str) -> list[Json]:
             "reason": verdict.reason,
             "since": moment(verdict.since),
             "evidence": list(verdict.evidence),
+            "evidence_age_seconds": evidence_age_seconds(verdict, now),
+            "guarded": verdict.guarded,
+            "last": [_last(board, pool, name, route.name) for route in board.settings.routes_of(pool)],
             "setbacks": [_setback(setback) for setback in board.setbacks(pool, name)],
             "findings": findings_view(figures.findings),
         }
         for name, figures in board.members(pool).items()
+        if only in (None, name)
         for verdict in [board.verdict(pool, name)]
     ]
+
+
+def _last(board: Board, pool: str, member: str, route: str) -> Json:
+    """Return what the last finished probe came to."""
+    figures = board.path(pool, member, route)
+    return {
+        "route": route,
+        "outcome": figures.last_outcome.value if figures.last_outcome else None,
+        "as_expected": figures.success,
+        "finished": moment(figures.last_probe),
+        "delivery_seconds": _seconds(figures.delivery_time),
+    }
 
 
 def _setback(setback: Setback) -> Json:

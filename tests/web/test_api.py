@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from probe.engine.happenings import FolderRead, SetbacksChanged
+from probe.engine.happenings import FolderRead, SetbacksChanged, SharedFault
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome, Stage
 from probe.model.probe import Record
@@ -14,7 +14,7 @@ from probe.model.reply import Exchange, Reply
 from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.ports import Event, Life, Page, Query
 from probe.web.views import life_view, probe_view, why
-from tests.metrics.boards import NOW, a_probe, accepted, delivered, greylisted, missing, sending
+from tests.metrics.boards import NOW, a_probe, accepted, delivered, fresh_board, greylisted, missing, sending
 from tests.web.serving import Books, World
 
 FIELDS = [
@@ -71,6 +71,7 @@ def test_pools_are_listed_with_their_members_and_verdicts() -> None:
         "pools": [
             {
                 "name": "vip",
+                "routes": [{"name": "inbound", "mailbox": "monitor", "shared_fault": False, "side": None}],
                 "members": [
                     {
                         "name": "mta1",
@@ -79,6 +80,9 @@ def test_pools_are_listed_with_their_members_and_verdicts() -> None:
                         "reason": "fine",
                         "since": "2026-11-21T10:00:00.000000Z",
                         "evidence": ["a1"],
+                        "evidence_age_seconds": 30.0,
+                        "guarded": False,
+                        "last": [last("delivered", "2026-11-21T10:00:02.000000Z", delivery_seconds=1.5)],
                         "setbacks": [],
                         "findings": None,
                     },
@@ -89,6 +93,9 @@ def test_pools_are_listed_with_their_members_and_verdicts() -> None:
                         "reason": "3 probes in a row missing",
                         "since": "2026-11-21T10:00:00.000000Z",
                         "evidence": ["a2"],
+                        "evidence_age_seconds": 30.0,
+                        "guarded": False,
+                        "last": [last("missing", "2026-11-21T10:05:00.000000Z")],
                         "setbacks": [],
                         "findings": None,
                     },
@@ -97,6 +104,59 @@ def test_pools_are_listed_with_their_members_and_verdicts() -> None:
             }
         ]
     }
+
+
+def last(outcome: str, finished: str, *, delivery_seconds: float | None = None) -> dict[str, object]:
+    """What is told of a last probe that delivered, or failed."""
+    return {
+        "route": "inbound",
+        "outcome": outcome,
+        "as_expected": outcome == "delivered",
+        "finished": finished,
+        "delivery_seconds": delivery_seconds,
+    }
+
+
+def test_before_the_first_probe_nothing_is_told_of_a_last_one() -> None:
+    [pool] = asyncio.run(World(fresh_board()).ask("/api/v1/pools")).json()["pools"]
+    assert pool["members"][0]["evidence_age_seconds"] is None
+    assert pool["members"][0]["last"] == [
+        {"route": "inbound", "outcome": None, "as_expected": None, "finished": None, "delivery_seconds": None}
+    ]
+
+
+def test_a_route_tells_that_all_members_fail_alike_and_on_which_side() -> None:
+    world = World()
+    world.board(SharedFault("vip", "inbound", True, "it is lost behind them"))
+    [pool] = asyncio.run(world.ask("/api/v1/pools")).json()["pools"]
+    assert (pool["routes"][0]["shared_fault"], pool["routes"][0]["side"]) == (True, "it is lost behind them")
+
+
+@pytest.mark.parametrize(
+    "parameters, members",
+    [
+        ("", ["mta1", "mta2"]),
+        ("?pool=vip", ["mta1", "mta2"]),
+        ("?member=mta2", ["mta2"]),
+        ("?pool=vip&member=mta1", ["mta1"]),
+    ],
+)
+def test_only_what_is_named_is_told(parameters: str, members: list[str]) -> None:
+    [pool] = asyncio.run(World().ask(f"/api/v1/pools{parameters}")).json()["pools"]
+    assert [member["name"] for member in pool["members"]] == members
+
+
+@pytest.mark.parametrize(
+    "parameters, status, error",
+    [
+        ("pool=mx", 404, "there is no such pool or member"),
+        ("member=mta9", 404, "there is no such pool or member"),
+        ("route=inbound", 400, "'route' is no parameter; there are pool, member"),
+    ],
+)
+def test_pools_that_nobody_knows_are_told_as_such(parameters: str, status: int, error: str) -> None:
+    response = asyncio.run(World().ask(f"/api/v1/pools?{parameters}"))
+    assert (response.status_code, response.json()) == (status, {"error": error})
 
 
 def test_what_is_remembered_of_a_member_is_told_with_it() -> None:

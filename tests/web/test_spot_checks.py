@@ -66,8 +66,8 @@ def test_a_time_out_that_is_none_is_answered_400(header: str) -> None:
         ("target=other/mta1", "Unknown target; /sd lists those there are."),
         ("target=vip", "Unknown target; /sd lists those there are."),
         ("target=192.0.2.1:25", "Unknown target; /sd lists those there are."),
-        ("target=vip/mta1&target=vip/mta2", "A parameter is given twice."),
-        ("target=vip/mta1&module=smtp", "'module' is no parameter; there are target, route, debug."),
+        ("target=vip/mta1&target=vip/mta2", "a parameter is given twice"),
+        ("target=vip/mta1&module=smtp", "'module' is no parameter; there are target, route, debug"),
         ("target=vip/mta1&route=other", "No such route leads to vip; there are: inbound."),
     ],
 )
