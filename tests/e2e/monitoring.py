@@ -13,6 +13,7 @@ import yaml
 from tests.e2e.patience import eventually
 
 STARTS_WITHIN_SECONDS = 30
+NOBODY_IS_NOTIFIED: Mapping[str, Any] = {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}
 
 
 class Prometheus:
@@ -30,6 +31,19 @@ class Prometheus:
             )
             for series in answer["data"]["result"]
         }
+
+    def evaluated(self) -> bool:
+        """Tell whether each of its rules was evaluated once."""
+        rules = self._rules()
+        return bool(rules) and all(rule["health"] != "unknown" for rule in rules)
+
+    def rule_errors(self) -> list[str]:
+        """Return what went wrong with rules when they were last evaluated."""
+        return [f"{rule['name']}: {rule['lastError']}" for rule in self._rules() if rule.get("lastError")]
+
+    def _rules(self) -> list[dict[str, Any]]:
+        answer = self._client.get("/api/v1/rules").raise_for_status().json()
+        return [rule for group in answer["data"]["groups"] for rule in group["rules"]]
 
 
 class Alertmanager:
@@ -55,11 +69,11 @@ def prometheus(home: Path, config: Mapping[str, Any]) -> Iterator[Prometheus]:
 
 
 @contextmanager
-def alertmanager(home: Path, *, port: int = 0) -> Iterator[Alertmanager]:
-    """Run an Alertmanager that notifies nobody; on a port of its own where none is given."""
-    (home / "alertmanager.yml").write_text(
-        yaml.safe_dump({"route": {"receiver": "none"}, "receivers": [{"name": "none"}]})
-    )
+def alertmanager(
+    home: Path, *, port: int = 0, config: Mapping[str, Any] = NOBODY_IS_NOTIFIED
+) -> Iterator[Alertmanager]:
+    """Run an Alertmanager, on a port of its own where none is given."""
+    (home / "alertmanager.yml").write_text(yaml.safe_dump(config))
     arguments = [
         f"--config.file={home}/alertmanager.yml",
         f"--storage.path={home}/alertmanager",
