@@ -19,6 +19,7 @@ _CODES = {"DOWN": 0, "MAINT": 1, "DRAIN": 2, "NOLB": 3, "UP": 4}
 _CHECK = (Word(0, "failed", BAD), Word(1, "passed", GOOD))
 
 _SERVERS_UP = 'label_replace(haproxy_server_status{<server>, state="UP"}, "member", "$1", "server", "(.+)") == 1'
+_MEMBERS_UP = 'sum by (pool) (max by (pool, member) (mailflow_member_state{<member>, state="up"}))'
 _MEMBERS_DOWN = 'max by (pool, member) (mailflow_member_state{<member>, state="down"}) == 1'
 
 
@@ -90,7 +91,7 @@ BALANCER = Dashboard(
                 "Servers that HAProxy gives connections to, by backend, and members that the probe calls up, by pool.",
                 {
                     "{{proxy}} of HAProxy": "max by (proxy) (haproxy_backend_active_servers{<backend>})",
-                    "{{pool}} by verdict": 'sum by (pool) (mailflow_member_state{<member>, state="up"})',
+                    "{{pool}} by verdict": _MEMBERS_UP,
                 },
                 "short",
             ).wide(8),

@@ -44,7 +44,6 @@ OUTCOMES = (
 ALWAYS_NEUTRAL: Steps = ((None, NEUTRAL),)
 GOOD_AT_ZERO: Steps = ((None, GOOD), (1, BAD))
 NOTED_ABOVE_ZERO: Steps = ((None, GOOD), (1, NOTE))
-SINCE_DELIVERY: Steps = ((None, GOOD), (600, NOTE), (1800, BAD))
 BUDGET: Steps = ((None, BAD), (0, NOTE), (0.25, GOOD))
 CERTIFICATE: Steps = ((None, BAD), (3 * 86400, NOTE), (14 * 86400, GOOD))
 

@@ -34,7 +34,7 @@ MEMBER = Dashboard(
                 "Time since a message was seen that was delivered in time. Nothing where none ever was.",
                 {BY_PATH: SINCE_DELIVERY},
                 "s",
-                looks.SINCE_DELIVERY,
+                looks.ALWAYS_NEUTRAL,
             )
             .wide(5)
             .linked(PROBES_OF_PATH),

@@ -6,15 +6,27 @@ from dashboards.source.links import MEMBER_DETAIL
 from dashboards.source.looks import (
     ALWAYS_NEUTRAL,
     BUDGET,
+    CERTIFICATE,
     GOOD_AT_ZERO,
     NOTED_ABOVE_ZERO,
     READABLE,
-    SINCE_DELIVERY,
 )
 from dashboards.source.panels import bars_by, graph, stat, table, timeline
 from dashboards.source.probe_panels import config_and_ledger
 from dashboards.source.promql import budget_left, failure_ratio
 from dashboards.source.verdict_panels import BY_PATH, CERTIFICATE_LEFT, outcomes_by_kind, outcomes_over_time, verdicts
+
+_OVERDUE = """\
+    count(
+        time() - mailflow_last_delivery_timestamp_seconds{<path>}
+      > on (job, instance, pool, route) group_left ()
+        3 * mailflow_probe_interval_seconds{<route>} + mailflow_probe_deadline_seconds{<route>}
+    ) or vector(0)"""
+_STAGES = """\
+    label_join(
+      avg by (pool, member, stage) (mailflow_smtp_stage_duration_seconds{<path>}),
+      "path", "/", "pool", "member"
+    )"""
 
 OVERVIEW = Dashboard(
     uid="mailflow-overview",
@@ -25,18 +37,18 @@ OVERVIEW = Dashboard(
             4,
             stat(
                 "Members up, of all",
-                "Members that load balancers are told to use, and all members that are probed.",
+                "Members that load balancers are told to use, by at least one probe, and all members that are probed.",
                 {
-                    "up": 'sum(mailflow_member_state{<member>, state="up"})',
-                    "all": 'count(mailflow_member_state{<member>, state="up"})',
+                    "up": 'sum(max by (pool, member) (mailflow_member_state{<member>, state="up"}))',
+                    "all": 'count(max by (pool, member) (mailflow_member_state{<member>, state="up"}))',
                 },
                 "short",
                 ALWAYS_NEUTRAL,
-            ).wide(4),
+            ).wide(3),
             stat(
                 "Members down",
-                "Members that load balancers are told not to use.",
-                'sum(mailflow_member_state{<member>, state="down"})',
+                "Members that load balancers are told not to use, by at least one probe.",
+                'sum(max by (pool, member) (mailflow_member_state{<member>, state="down"}))',
                 "short",
                 GOOD_AT_ZERO,
             ).wide(3),
@@ -47,15 +59,23 @@ OVERVIEW = Dashboard(
                 f"min({budget_left('30d')})",
                 "percentunit",
                 BUDGET,
-            ).wide(4),
+            ).wide(3),
             stat(
                 "Longest without a delivery",
                 "Time since the last delivery, of the path where it is longest ago. Paths without any delivery are not "
                 "in it.",
                 "max(time() - mailflow_last_delivery_timestamp_seconds{<path>})",
                 "s",
-                SINCE_DELIVERY,
-            ).wide(4),
+                ALWAYS_NEUTRAL,
+            ).wide(3),
+            stat(
+                "Overdue paths",
+                "Paths whose last delivery is longer ago than three intervals of their route and its deadline. Paths "
+                "without any delivery are not in it.",
+                _OVERDUE,
+                "short",
+                GOOD_AT_ZERO,
+            ).wide(3),
             stat(
                 "Kept up by the guard",
                 "Members that failed and are kept up, because the pool would be emptied or what members share may be "
@@ -88,8 +108,7 @@ OVERVIEW = Dashboard(
                 "SMTP stages by member",
                 "What each stage of the dialogue took in the last try, averaged over the routes. A stage that was not "
                 "reached is 0.",
-                'label_join(avg by (pool, member, stage) (mailflow_smtp_stage_duration_seconds{<path>}), "path", "/", '
-                '"pool", "member")',
+                _STAGES,
                 "s",
                 rows="path",
                 parts="stage",
@@ -114,6 +133,8 @@ OVERVIEW = Dashboard(
                 CERTIFICATE_LEFT,
                 "s",
                 {"pool": "Pool", "member": "Member", "Value": "Expires in"},
+                steps=CERTIFICATE,
+                least_first=True,
             ).wide(6),
             timeline(
                 "Mailboxes",

@@ -108,10 +108,11 @@ def timeline(title: str, description: str, asked: Asked, meanings: Sequence[Word
 def history(title: str, description: str, asked: Asked, meanings: Sequence[Word]) -> Panel:
     """Return one box for each piece of the time, never merged."""
     options = _OVER_TIME | {"showValue": "never", "rowHeight": 0.9, "colWidth": 0.9}
-    defaults = _worded(meanings) | {"custom": {"fillOpacity": 80, "lineWidth": 0}}
     # Not more boxes than a screen has room for, and none shorter than the probes are apart.
     fewer = {"interval": "2m", "maxDataPoints": 120}
-    return Panel("status-history", title, description, _queries(asked), defaults, options, extras=fewer)
+    return Panel(
+        "status-history", title, description, _queries(asked), _worded(meanings) | _BOXES, options, extras=fewer
+    )
 
 
 def heatmap(title: str, description: str, asked: str) -> Panel:
@@ -120,8 +121,17 @@ def heatmap(title: str, description: str, asked: str) -> Panel:
     return Panel("heatmap", title, description, (query,), {}, _HEAT)
 
 
-def table(title: str, description: str, asked: str, unit: str, columns: Mapping[str, str]) -> Panel:
-    """Return the labels that are named as columns, in this order, and beside them the number."""
+def table(
+    title: str,
+    description: str,
+    asked: str,
+    unit: str,
+    columns: Mapping[str, str],
+    *,
+    steps: Steps = (),
+    least_first: bool = False,
+) -> Panel:
+    """Return some labels, and `Value`, the number, as columns by these names; `steps` colour the number."""
     query = Query(expanded(asked), instant=True, form="table")
     arranged = {
         "excludeByName": {},
@@ -129,17 +139,20 @@ def table(title: str, description: str, asked: str, unit: str, columns: Mapping[
         "includeByName": dict.fromkeys(columns, True),
         "renameByName": dict(columns),
     }
-    transformations = [{"id": "organize", "options": arranged}]
-    sorted_ = {"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": columns["Value"], "desc": True}]}
-    return Panel(
-        "table",
-        title,
-        description,
-        (query,),
-        {"unit": unit, "custom": {"align": "auto"}},
-        sorted_,
-        extras={"transformations": transformations},
-    )
+    defaults: Json = {"unit": unit, "custom": {"align": "auto"}}
+    if steps:
+        defaults = {
+            "unit": unit,
+            "thresholds": thresholds(steps),
+            "custom": {"align": "auto", "cellOptions": {"type": "color-text"}},
+        }
+    options = {
+        "showHeader": True,
+        "cellHeight": "sm",
+        "sortBy": [{"displayName": columns["Value"], "desc": not least_first}],
+    }
+    arranging = {"transformations": [{"id": "organize", "options": arranged}]}
+    return Panel("table", title, description, (query,), defaults, options, extras=arranging)
 
 
 def bars_by(title: str, description: str, asked: str, unit: str, *, rows: str, parts: str) -> Panel:

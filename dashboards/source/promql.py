@@ -20,8 +20,8 @@ SELECTORS = {
 }
 """What each word stands for: `{<path>, outcome="missing"}` selects by all variables that a path has labels for."""
 
-FAILED = "increase(mailflow_probe_failures_total{<path>}[WINDOW])"
-JUDGED = 'increase(mailflow_probe_outcomes_total{<path>, outcome!="unknown"}[WINDOW])'
+_FAILED = "increase(mailflow_probe_failures_total{<path>}[WINDOW])"
+_JUDGED = 'increase(mailflow_probe_outcomes_total{<path>, outcome!="unknown"}[WINDOW])'
 
 
 def expanded(query: str) -> str:
@@ -33,8 +33,8 @@ def failure_ratio(window: str, *by: str) -> str:
     """Return the share of failures among the probes of a window that somebody can tell of."""
     labels = ", ".join(by)
     return dedent(f"""\
-        sum by ({labels}) ({FAILED})
-        / (sum by ({labels}) ({JUDGED}) > 0)""").replace("WINDOW", window)
+        sum by ({labels}) ({_FAILED})
+        / (sum by ({labels}) ({_JUDGED}) > 0)""").replace("WINDOW", window)
 
 
 def budget_left(window: str) -> str:
