@@ -41,7 +41,9 @@ async def _demo(port: int, seconds: int | None) -> None:
 
     def started() -> None:
         console.print(
-            f"http://127.0.0.1:{daemon.port}/ is up: /metrics, /health/vip/fast, /api/v1/probes", soft_wrap=True
+            f"http://127.0.0.1:{daemon.port}/ shows who delivers and who does not; "
+            "there are also /metrics, /health/vip/fast, /api/v1/probes",
+            soft_wrap=True,
         )
         if seconds:
             asyncio.get_running_loop().call_later(seconds, daemon.stop)

@@ -27,6 +27,7 @@ from probe.engine.happenings import (
     Stranger,
     TlsJudged,
 )
+from probe.engine.strips import Strips
 from probe.model.letter import Folder, Kind
 from probe.model.outcome import OF_ASKING, OF_SENDING, Outcome, State
 from probe.model.probe import PathKey, Probe, Record
@@ -68,6 +69,7 @@ class Board:
         self._shared = {(route.pool, route.name): False for route in settings.routes.values()}
         self._setbacks: dict[MemberKey, tuple[Setback, ...]] = {}
         self._open: set[str] = set()
+        self.strips = Strips()
         self.discovery: dict[str, str] = {}
         """Per pool, what an operator should know of how its members were found."""
         self.tls_findings: dict[str, tuple[Finding, ...]] = {}
@@ -201,6 +203,7 @@ class Board:
             member.name: replace(before.get(member.name, MemberFigures(member, findings=blank)), member=member)
             for member in known.members
         }
+        self.strips.keep(known.pool, self._members[known.pool].keys())
         for member in known.members:
             for route in self.settings.routes_of(known.pool):
                 self.path(known.pool, member.name, route.name)
@@ -266,6 +269,7 @@ class Board:
         self._last(record)
 
     def _last(self, record: Record) -> None:
+        self.strips.add(record)
         figures = self.path(*record.probe.key)
         figures.success = record.succeeded
         figures.last_probe = record.finished

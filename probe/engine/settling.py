@@ -17,12 +17,13 @@ from probe.engine.flight import Flight
 from probe.engine.happenings import Attempted, Ended, Reporter, Seen, Stranger
 from probe.model.judge import disturbed, judge
 from probe.model.letter import Kind, Letter, Place, Sighting, recognise
+from probe.model.outcome import Outcome
 from probe.model.probe import Probe, Record
 from probe.model.reply import Attempt
 from probe.model.report import Report
 from probe.model.settings import TagKey
 from probe.model.tag import Tag
-from probe.ports import Clock, Ledger, ReportReader, Sighted
+from probe.ports import Clock, Event, Ledger, ReportReader, Sighted
 
 log = logging.getLogger(__name__)
 
@@ -173,6 +174,9 @@ class Settler:
         judgement = disturbed(step) if step else judge(record, now=now, watched_until=watched_until, blind=blind)
         if judgement is None:
             return
+        if judgement.outcome is Outcome.MISSING and watched_until:
+            read = Event(watched_until, "read", f"all of {probe.mailbox} that is watched, and it was not there")
+            await self._ledger.note(probe.id, read)
         closed = await self._ledger.close(probe.id, judgement, at=now)
         # Another process may have closed it; its books are ours.
         closed = closed or await self._ledger.record(probe.id)

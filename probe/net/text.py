@@ -7,6 +7,8 @@ LONGEST = 200
 
 def printable(text: str, longest: int = LONGEST) -> str:
     """Return text with control, format and unassigned characters escaped, cut to so many characters."""
+    if len(text) <= longest and text.isprintable():
+        return text
     shown = "".join(_shown(character) for character in text[: longest + 1])
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 

@@ -51,7 +51,7 @@ def test_the_demo_runs_for_so_many_seconds() -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert "/ is up: /metrics" in done.stdout
+    assert "/ shows who delivers and who does not" in done.stdout
     assert "vip/fast" in done.stdout
     assert "delivered" in done.stdout
 

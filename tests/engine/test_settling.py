@@ -163,6 +163,20 @@ async def test_missing_needs_a_reading_that_began_after_the_deadline(scene: Scen
 
 
 @on_scene
+async def test_the_life_of_a_missing_probe_tells_when_the_mailbox_was_read_without_it(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await sent(scene, a_probe())
+    await scene.advance(DEADLINE.total_seconds() + 1)
+    await scene.settler.watched("monitor", NOON + DEADLINE + TICK)
+    life = await scene.ledger.life(a_probe().id)
+    assert life
+    assert [(event.kind, event.at) for event in life.events][-2:] == [
+        ("read", NOON + DEADLINE + TICK),
+        ("outcome", scene.clock.now()),
+    ]
+
+
+@on_scene
 async def test_missing_needs_that_nothing_is_left_to_read_among_which_it_may_be(scene: Scene) -> None:
     # Given one that was started before the last message of a backlog came, and one that was started after it
     before, after = a_probe(1), a_probe(2, at=NOON + timedelta(seconds=1))

@@ -8,6 +8,7 @@ from datetime import timedelta
 import httpx
 
 from probe.engine.board import Board
+from probe.engine.happenings import Happening
 from probe.engine.sending import Path
 from probe.engine.spot_checks import NoTurn
 from probe.model.reply import Attempt
@@ -59,7 +60,7 @@ class World:
     no_turn: str | None = None
 
     @asynccontextmanager
-    async def served(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def served(self, port: int = 0) -> AsyncIterator[httpx.AsyncClient]:
         """Serve it, and give a client that is connected to it."""
         sources = Sources(
             lambda: self.board,
@@ -71,13 +72,18 @@ class World:
             self._spot_check,
             lambda check: f"outcome {check.outcome}\n".encode(),
         )
-        server = WebServer(application(sources), Listen("127.0.0.1", 0), farewell=self.events.end)
+        server = WebServer(application(sources), Listen("127.0.0.1", port), farewell=self.events.end)
         await server.start()
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
                 yield client
         finally:
             await server.stop()
+
+    def report(self, happening: Happening) -> None:
+        """Let something happen, on the board and for whoever listens."""
+        self.board(happening)
+        self.events(happening)
 
     async def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         """Serve it for one request."""

@@ -22,7 +22,7 @@ def test_what_there_is_to_say_about_tls_stands_beside_whom_it_is_about() -> None
 
 def test_the_page_says_it_in_short_and_escaped() -> None:
     page = asyncio.run(World(board_of_exchangers()).ask("/")).text
-    assert "<p>TLS: the policy is in mode testing</p>" in page
+    assert "Pool mx, TLS: the policy is in mode testing</li>" in page
     assert page.count("TLS: validation-failure<") == 1
     assert "records of &lt;mx2&gt; fits &quot;it&quot;; none of" in page
     assert "<mx2>" not in page

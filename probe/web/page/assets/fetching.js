@@ -1,0 +1,10 @@
+// A page, or a part of one, as the server wrote and escaped it; null when it cannot be had.
+// Scripts in it do not run: that is what DOMParser promises.
+export async function fetched(path) {
+  try {
+    const response = await fetch(path);
+    return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+  } catch {
+    return null;
+  }
+}

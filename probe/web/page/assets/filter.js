@@ -1,0 +1,41 @@
+// Shows only the members that are looked for.
+
+const find = document.getElementById("find");
+const trouble = document.getElementById("trouble");
+const shown = document.getElementById("shown");
+let due = 0;
+
+export function startFilter() {
+  document.getElementById("tools").hidden = false;
+  find.addEventListener("input", filterSoon);
+  trouble.addEventListener("change", filterSoon);
+  document.addEventListener("judged", () => (find.value || trouble.checked) && filterSoon());
+  filterSoon();
+}
+
+// Many rows may change at once: they are looked through once for all of them.
+export function filterSoon() {
+  due ||= requestAnimationFrame(() => {
+    due = 0;
+    filter();
+  });
+}
+
+function filter() {
+  const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = document.querySelectorAll("tr[data-member]");
+  let count = 0;
+  for (const row of rows) {
+    const wanted = (!trouble.checked || row.classList.contains("trouble")) && fits(row, words);
+    if (row.hidden === wanted) row.hidden = !wanted;
+    count += wanted;
+  }
+  const said = count === rows.length ? "" : `${count} of ${rows.length} members are shown`;
+  if (shown.textContent !== said) shown.textContent = said;
+}
+
+function fits(row, words) {
+  if (!words.length) return true;
+  const text = `${row.id} ${row.querySelector("th").textContent} ${row.querySelector(".verdict strong").textContent} ${row.querySelector(".reason").textContent}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+}

@@ -1,0 +1,102 @@
+// The status page while it is open: it follows the event stream, and asks for the rest now and then.
+
+import { fetched } from "./fetching.js";
+import { filterSoon, startFilter } from "./filter.js";
+import { startKeys } from "./keys.js";
+import { watchStrips } from "./later.js";
+import { findRows, probeEnded, tellAsides, verdictFormed } from "./rows.js";
+import { keepTimesTrue, printable } from "./words.js";
+
+const PARTS_EVERY = 15_000;
+const TIMES_EVERY = 5_000;
+const TRY_AGAIN_AFTER = 10_000;
+const WHOLE_AT_MOST_EVERY = 5_000;
+const TOLD_TO_EARS = 5;
+
+const live = document.getElementById("live");
+const announcements = document.getElementById("announcements");
+const soon = new Map();
+
+function listen() {
+  const after = encodeURIComponent(document.getElementById("main").dataset.lastEvent);
+  const stream = new EventSource(`/api/v1/events?after=${after}`);
+  stream.addEventListener("open", () => tellLive(true));
+  stream.addEventListener("probe", (event) => probeEnded(JSON.parse(event.data)));
+  stream.addEventListener("verdict", (event) => verdict(JSON.parse(event.data)));
+  stream.addEventListener("resync", () => before(WHOLE_AT_MOST_EVERY, fetchWhole));
+  stream.addEventListener("error", () => {
+    tellLive(false);
+    // Refused for good: the browser does not come back by itself.
+    if (stream.readyState === EventSource.CLOSED) setTimeout(startAnew, TRY_AGAIN_AFTER);
+  });
+}
+
+async function startAnew() {
+  await fetchWhole();
+  listen();
+}
+
+function verdict(told) {
+  if (verdictFormed(told)) announce(printable(`${told.pool}/${told.member} is ${told.verdict}: ${told.reason}`));
+  before(1_000, fetchParts);
+}
+
+// What is called again and again is done once, within so many milliseconds.
+function before(milliseconds, action) {
+  if (soon.has(action)) return;
+  soon.set(action, setTimeout(() => soon.delete(action) && action(), milliseconds * Math.random()));
+}
+
+async function fetchParts() {
+  const parts = await fetched("/parts");
+  if (!parts) return;
+  exchange("overview", parts);
+  exchange("mailboxes", parts);
+  tellAsides(parts.getElementById("asides"));
+  document.title = document.getElementById("overview").dataset.title;
+}
+
+async function fetchWhole() {
+  const whole = await fetched("/");
+  if (!whole) return;
+  const main = document.getElementById("main");
+  main.dataset.lastEvent = whole.getElementById("main").dataset.lastEvent;
+  exchange("overview", whole);
+  exchange("mailboxes", whole);
+  const pools = whole.querySelectorAll(".pool");
+  main.querySelectorAll(".pool").forEach((pool) => pool.remove());
+  document.getElementById("mailboxes").before(...pools);
+  document.title = document.getElementById("overview").dataset.title;
+  begin();
+  filterSoon();
+}
+
+function begin() {
+  findRows();
+  watchStrips();
+}
+
+// Exchanges an element for its newer self, unless somebody is in it, or nothing is new.
+function exchange(id, from) {
+  const [old, renewed] = [document.getElementById(id), from.getElementById(id)];
+  if (old.outerHTML !== renewed.outerHTML && !old.contains(document.activeElement)) old.replaceWith(renewed);
+}
+
+function announce(words) {
+  const line = document.createElement("p");
+  line.textContent = words;
+  announcements.append(line);
+  while (announcements.childElementCount > TOLD_TO_EARS) announcements.firstElementChild.remove();
+}
+
+function tellLive(on) {
+  live.textContent = on ? "live" : "not live, trying again";
+  live.classList.toggle("on", on);
+}
+
+begin();
+startFilter();
+startKeys();
+listen();
+setInterval(keepTimesTrue, TIMES_EVERY);
+setInterval(fetchParts, PARTS_EVERY);

@@ -1,0 +1,155 @@
+"""What a person wants to know first: who is down and why, what is wrong beyond single members, and the mailboxes.
+
+It changes as a whole, so that the script fetches it as a whole; the rows of the members are kept current one by one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import chain, islice
+
+from probe.engine.board import Board
+from probe.engine.figures import MailboxFigures
+from probe.model.outcome import State
+from probe.model.verdict import Verdict
+from probe.web.page.markup import ago, counted, probe_link, segment, text
+from probe.web.page.rows import aside
+
+NAMED = 10
+"""Members that are named of those in the same trouble."""
+
+
+def overview(board: Board, now: datetime) -> str:
+    """Write it, with the headline as the title of the page beside it."""
+    headline = _headline(board)
+    notices = "".join(_notices(board, now))
+    return (
+        f'<section id="overview" aria-labelledby="headline" data-title="{headline}: {text(board.settings.instance)}">\n'
+        f'<h2 id="headline">{headline}</h2>\n<ul class="notices">\n{notices}</ul>\n</section>\n'
+    )
+
+
+def mailboxes(board: Board, now: datetime) -> str:
+    """Write the table of the mailboxes."""
+    rows = "".join(_mailbox(name, board.mailbox(name), now) for name in board.settings.mailboxes)
+    if not rows:
+        return '<section id="mailboxes"></section>\n'
+    return (
+        '<section id="mailboxes" aria-labelledby="mailboxes-title">\n<h2 id="mailboxes-title">Mailboxes</h2>\n'
+        '<table><thead><tr><th scope="col">Mailbox</th><th scope="col">State</th>'
+        '<th scope="col">Read</th><th scope="col">Trouble</th></tr></thead>\n'
+        f"<tbody>\n{rows}</tbody></table>\n</section>\n"
+    )
+
+
+def asides(board: Board) -> str:
+    """Write what else there is to say of members, for the script to put into their rows."""
+    told = (
+        f'<li data-pool="{text(pool)}" data-member="{text(name)}">{said}</li>'
+        for pool in board.settings.pools
+        for name, figures in board.members(pool).items()
+        if (said := aside(board, pool, figures))
+    )
+    return f'<ul id="asides" hidden>{"".join(told)}</ul>\n'
+
+
+def _verdicts(board: Board) -> Iterator[tuple[str, str, Verdict]]:
+    for pool in board.settings.pools:
+        for name in board.members(pool):
+            yield pool, name, board.verdict(pool, name)
+
+
+def _headline(board: Board) -> str:
+    states = Counter(verdict.state for _, _, verdict in _verdicts(board))
+    members, up, down, unknown = states.total(), *(states[state] for state in (State.UP, State.DOWN, State.UNKNOWN))
+    if not members:
+        return "No member is known yet"
+    if down:
+        return f"{down} of {counted(members, 'member')} down" + (f", {unknown} unknown" if unknown else "")
+    if unknown:
+        return f"{up} of {counted(members, 'member')} up, {unknown} unknown"
+    return f"{counted(members, 'member')} up, none down"
+
+
+def _notices(board: Board, now: datetime) -> Iterator[str]:
+    """Write a line for each trouble: first what concerns everything, then the members, then what explains."""
+    yield from chain(_about_the_probe(board), _about_mailboxes(board), _about_routes(board))
+    yield from chain(_about_members(board, now), _about_discovery(board))
+
+
+def _about_the_probe(board: Board) -> Iterator[str]:
+    if board.ledger_trouble is not None:
+        yield _notice("bad", f"Nothing is sent: {text(board.ledger_trouble)}")
+    elif not board.restored:
+        yield _notice("odd", "The ledger has not been read yet")
+
+
+def _about_mailboxes(board: Board) -> Iterator[str]:
+    for name in board.settings.mailboxes:
+        figures = board.mailbox(name)
+        if figures.tried and not figures.up:
+            said = "cannot be read, so that nobody can tell what arrives in it"
+            yield _notice("bad", f"Mailbox {text(name)} {said}: {text(figures.trouble or 'no reason was given')}")
+
+
+def _about_routes(board: Board) -> Iterator[str]:
+    """Tell of routes that fail: the verdicts do not, because no member is called down for what all share."""
+    for route in board.settings.routes.values():
+        if board.has_shared_fault(route.pool, route.name):
+            side = board.sides.get((route.pool, route.name)) or "look at what they share"
+            yield _notice(
+                "bad", f"Route {text(route.name)}: all members of {text(route.pool)} fail alike; {text(side)}"
+            )
+
+
+def _about_members(board: Board, now: datetime) -> Iterator[str]:
+    yield from _named(board, "is down", lambda verdict: verdict.state is State.DOWN, now)
+    yield from _named(board, "fails, and is kept up", lambda verdict: verdict.guarded, now)
+
+
+def _named(board: Board, fares: str, does: Callable[[Verdict], bool], now: datetime) -> Iterator[str]:
+    """Write a sentence for each member that does so, with the way to the proof; only a number from some point on."""
+    weight = "bad" if fares == "is down" else "odd"
+    those = ((pool, name, verdict) for pool, name, verdict in _verdicts(board) if does(verdict))
+    for pool, name, verdict in islice(those, NAMED):
+        since = f" for {ago(verdict.since, now)}" if verdict.state is State.DOWN else ""
+        proof = "".join(f'; <a href="{probe_link(probe_id)}">the proof</a>' for probe_id in verdict.evidence[:1])
+        yield _notice(weight, f"{_row_link(pool, name)} {fares}{since}: {text(verdict.reason)}{proof}")
+    if more := sum(1 for _ in those):
+        yield _notice(weight, f"Of {counted(more, 'further member')} the same is true")
+
+
+def _about_discovery(board: Board) -> Iterator[str]:
+    for pool in board.settings.pools:
+        if note := board.discovery.get(pool):
+            yield _notice("odd", f"Pool {text(pool)}: {text(note)}")
+        for finding in board.tls_findings.get(pool, ()):
+            yield _notice("odd", f"Pool {text(pool)}, TLS: {text(finding.text)}")
+
+
+def _notice(weight: str, words: str) -> str:
+    return f'<li class="{weight}">{words}</li>\n'
+
+
+def _row_link(pool: str, name: str) -> str:
+    return f'<a href="#{segment(pool)}/{segment(name)}">{text(pool)}/{text(name)}</a>'
+
+
+def _mailbox(name: str, figures: MailboxFigures, now: datetime) -> str:
+    state, shown = ("up", "readable") if figures.up else ("down", "unreadable")
+    if not figures.tried:
+        state, shown = "unknown", "not tried yet"
+    read = f"{ago(figures.last_read, now)} ago" if figures.last_read else "never"
+    return (
+        f'<tr><th scope="row">{text(name)}</th><td><strong class="{state}">{shown}</strong></td>'
+        f"<td>{read}</td><td>{text('; '.join(_notes_on(figures)))}</td></tr>\n"
+    )
+
+
+def _notes_on(figures: MailboxFigures) -> Iterator[str]:
+    if figures.trouble:
+        yield figures.trouble
+    if figures.backlog:
+        yield f"up to {figures.backlog} older messages are still to be read"
+    if figures.spared:
+        yield "it holds so much mail of others that nothing is deleted from it"
