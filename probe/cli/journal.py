@@ -48,8 +48,9 @@ class Journal:
                 level = logging.WARNING if verdict.state is State.DOWN else logging.INFO
                 fields = {"pool": pool, "member": member, "verdict": verdict.state.value, "reason": verdict.reason}
                 log.log(level, "verdict changed", extra=fields)
-            case SharedFault(pool, route, shared, side):
-                told = {"pool": pool, "route": route, "shared": shared, "side": side}
+            case SharedFault(pool, route, shared, blame):
+                culprit = blame.culprit.value if blame else None
+                told = {"pool": pool, "route": route, "shared": shared, "culprit": culprit, "side": happening.side}
                 log.log(logging.WARNING if shared else logging.INFO, "shared fault", extra=told)
             case MailboxFailed(mailbox, reason, kind):
                 self._mailbox_failed(mailbox, reason, kind)

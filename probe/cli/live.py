@@ -25,9 +25,9 @@ class LiveOutput:
                 self._judged(f"{pool}/{member}", verdict)
             case MailboxFailed(mailbox, trouble):
                 self._line(Text(f"mailbox {mailbox}: {printable(trouble)}", style="yellow"))
-            case SharedFault(pool, route, True, side):
-                where = f": {side}" if side else ""
-                self._line(Text(f"{pool}: all members fail alike on route {route}{where}", style="yellow"))
+            case SharedFault(pool, route, True, blame):
+                where = f": {printable(blame.text)}" if blame else ""
+                self._line(Text(f"{pool}: all members fail on route {route}{where}", style="yellow"))
             case _:
                 pass
 

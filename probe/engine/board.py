@@ -1,6 +1,6 @@
 """The board: what is known now, kept in memory for all who only read: health, metrics, pages, progress."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -66,7 +66,6 @@ class Board:
         self._members: dict[str, dict[str, MemberFigures]] = {name: {} for name in settings.pools}
         self._mailboxes = {name: MailboxFigures() for name in settings.mailboxes}
         self._folders: dict[tuple[str, Folder], FolderRead] = {}
-        self._shared = {(route.pool, route.name): False for route in settings.routes.values()}
         self._setbacks: dict[MemberKey, tuple[Setback, ...]] = {}
         self._open: set[str] = set()
         self.strips = Strips()
@@ -74,8 +73,9 @@ class Board:
         """Per pool, what an operator should know of how its members were found."""
         self.tls_findings: dict[str, tuple[Finding, ...]] = {}
         """Per pool of exchangers, what there is to say about the TLS that their domain asks for."""
-        self.sides: dict[tuple[str, str], str | None] = {}
-        """Per pool and route, on which side of the members a shared fault is, where that shows."""
+        routes = settings.routes.values()
+        self._faults = {(route.pool, route.name): SharedFault(route.pool, route.name, False) for route in routes}
+        """Per pool and route, what is to blame where it works for no member, or nobody can tell of any."""
         self.ledger_trouble: str | None = None
         self.restored = False
         """Whether what was counted before is known."""
@@ -128,9 +128,8 @@ class Board:
                 self._mailboxes[mailbox] = replace(figures, spared=spared)
             case Judged():
                 self._judged(happening)
-            case SharedFault(pool, route, shared, side):
-                self._shared[pool, route] = shared
-                self.sides[pool, route] = side
+            case SharedFault(pool, route):
+                self._faults[pool, route] = happening
             case SetbacksChanged():
                 self._setbacks_changed(happening)
             case TlsJudged(pool, findings):
@@ -149,7 +148,7 @@ class Board:
             {path: figures.copy() for path, figures in self._paths.items()},
             {(pool, name): figures for pool, members in self._members.items() for name, figures in members.items()},
             self._mailboxes.copy(),
-            self._shared.copy(),
+            {route: fault.shared for route, fault in self._faults.items()},
             tuple(self.settings.routes.values()),
             {pool: self.guarded(pool) for pool in self._members},
             {member: len(setbacks) for member, setbacks in self._setbacks.items()},
@@ -178,8 +177,17 @@ class Board:
         return self._setbacks.get((pool, member), ())
 
     def has_shared_fault(self, pool: str, route: str) -> bool:
-        """Tell whether all members of a pool fail alike on a route."""
-        return self._shared.get((pool, route), False)
+        """Tell whether it works for no member of a pool on a route."""
+        return (pool, route) in self._faults and self._faults[pool, route].shared
+
+    def faults_of(self, pool: str) -> Iterator[SharedFault]:
+        """Yield what is to blame on the routes of a pool."""
+        return (fault for fault in self._faults.values() if fault.pool == pool)
+
+    @property
+    def sides(self) -> Mapping[tuple[str, str], str | None]:
+        """Return, per pool and route for which it works by no member, where to look, as a clause."""
+        return {route: fault.side for route, fault in self._faults.items() if fault.shared}
 
     def guarded(self, pool: str) -> int:
         """Return how many members of a pool failed and are kept up."""

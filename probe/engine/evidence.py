@@ -7,18 +7,18 @@ would cost the square of their number, so that here they are filed: a new probe 
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
 
 from probe.engine.cases import Case, OpenCases
 from probe.engine.witnesses import Witnesses
-from probe.model.blame import Finished, Weighed, can_speak_against, shared_fault, weigh
+from probe.model.blame import Finished, Weighed, can_speak_against, weigh
+from probe.model.culprit import Blame, Standing, blame_of_route
 from probe.model.outcome import Outcome
 from probe.model.probe import Record
 from probe.model.reply import Ending
 from probe.model.settings import MemberKey, Route
-from probe.model.side import Standing, side
 
 KEPT = 32
 """Finished probes per member and route, beside those that the policy needs."""
@@ -38,9 +38,12 @@ class Evidence:
         self._kept = KEPT + needed
         self._cases: dict[MemberKey, dict[str, deque[Case]]] = defaultdict(self._by_route)
         """By member and route: one that is probed often must not make those forgotten that are probed seldom."""
+        self._hosts: dict[MemberKey, frozenset[str]] = {}
         self._witnesses = Witnesses()
         self._open = OpenCases()
-        self._latest: dict[tuple[str, str], dict[str, Finished]] = defaultdict(dict)
+        self._latest: dict[str, dict[str, Finished]] = defaultdict(dict)
+        """By route and member, those that somebody can tell of."""
+        self._newest: dict[str, dict[str, Finished]] = defaultdict(dict)
         self._changed: set[MemberKey] = set()
         self._lasts = max((route.deadline for route in routes.values()), default=timedelta(0)) + SLACK
         self._tidied: datetime | None = None
@@ -54,11 +57,14 @@ class Evidence:
         self._tidy(finished.finished)
         self._cases[finished.identity][finished.route].append(self._open_case(finished))
         self._changed.add(finished.identity)
+        if record.arrival:
+            self._hosts[finished.identity] = frozenset(hop.by for hop in record.arrival.hops if hop.by)
+        self._newest[finished.route][finished.member] = finished
         if finished.taken or finished.outcome is not Outcome.UNKNOWN:
             self._changed.update(case.probe.identity for case in self._open.hear(finished))
             self._witnesses.add(finished)
         if finished.outcome is not Outcome.UNKNOWN:
-            self._latest[finished.pool, finished.route][finished.member] = finished
+            self._latest[finished.route][finished.member] = finished
 
     def changed(self) -> set[MemberKey]:
         """Return the members of whom something else is known than when this was asked last."""
@@ -73,24 +79,23 @@ class Evidence:
         """Return those of them for which a message was sent."""
         return [weighed for weighed in self.on(pool, member) if not weighed[0].only_asks]
 
-    def shared_fault(self, pool: str, route: str, members: Iterable[str]) -> bool:
-        """Tell whether these members of a pool fail alike on a route."""
-        latest = self._latest[pool, route]
-        return shared_fault([latest[name] for name in members if name in latest])
+    def hosts(self, pool: str, member: str) -> frozenset[str]:
+        """Return those that the last message went through that a member delivered."""
+        return self._hosts.get((pool, member), frozenset())
 
-    def side(self, route: Route, members: Iterable[str]) -> str | None:
-        """Say on which side of these members they fail alike on a route, if their other routes show it."""
+    def blame(self, route: Route, members: Iterable[str]) -> Blame | None:
+        """Say what is to blame where it works for none of these members on a route, or nobody can tell of any."""
         names = set(members)
-        beside = [each for each in self._routes.values() if each.pool == route.pool and each.name != route.name]
-        others = [standing for each in beside if (standing := self._standing(each, names))]
-        failing = self._standing(route, names)
-        return side(failing, others) if failing else None
+        here = self._standing(route, names)
+        others = (self._standing(each) for each in self._routes.values() if each.name != route.name)
+        return blame_of_route(here, others)
 
-    def _standing(self, route: Route, names: set[str]) -> Standing | None:
-        if route.mailbox is None:
-            return None  # Its members are asked only: no mail of it arrives anywhere.
-        latest = self._latest[route.pool, route.name]
-        return Standing(route.name, route.mailbox, [probe for name, probe in latest.items() if name in names])
+    def _standing(self, route: Route, names: Collection[str] | None = None) -> Standing:
+        latest, newest = (
+            [probe for name, probe in of_route[route.name].items() if names is None or name in names]
+            for of_route in (self._latest, self._newest)
+        )
+        return Standing(route.pool, route.name, route.mailbox, latest, newest)
 
     def _open_case(self, probe: Finished) -> Case:
         case = Case(probe, weigh(probe, ()))

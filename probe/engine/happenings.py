@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from probe.model.culprit import Blame
 from probe.model.letter import Folder, Kind, Sighting
 from probe.model.probe import Probe, Record
 from probe.model.reply import Attempt
@@ -147,13 +148,20 @@ class TlsJudged:
 
 @dataclass(frozen=True, slots=True)
 class SharedFault:
-    """Whether the members of a pool fail alike on a route."""
+    """Whether it works for no member of a pool on a route."""
 
     pool: str
     route: str
     shared: bool
-    side: str | None = None
-    """On which side of the members it is, in one sentence, where another mailbox shows it."""
+    blame: Blame | None = None
+    """Who or what is to blame, also where nobody can tell of any member."""
+    since: datetime | None = None
+    """Since when that is to blame."""
+
+    @property
+    def side(self) -> str | None:
+        """Return where to look, as a clause."""
+        return self.blame.text if self.blame else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from probe.engine.evidence import Evidence
 from probe.engine.figures import MemberFigures
 from probe.engine.happenings import Ended, Happening, Judged, MembersKnown, Reporter, SharedFault
+from probe.engine.kinship import Kinship
 from probe.engine.opinions import Opinions
 from probe.model.outcome import State
 from probe.model.settings import Route, Settings, UnknownIs
@@ -44,6 +45,7 @@ class Verdicts:
         self._told: dict[str, set[str]] = {}
         """Per pool, the members whose verdict was reported; not those whose verdict was only restored."""
         self._shared: dict[tuple[str, str], SharedFault] = {}
+        self._kinship = Kinship(evidence)
         self._news = asyncio.Event()
 
     def restore(self, verdicts: Mapping[tuple[str, str], Verdict]) -> None:
@@ -103,7 +105,7 @@ class Verdicts:
         return joined(everything, self._of_sending[pool].of(name), losing=self._losing.get((pool, name), False))
 
     def _tell(self, pool: str, names: Collection[str], *, changed: Collection[str]) -> None:
-        opinions = {name: self._opinion(pool, name) for name in names}
+        opinions = self._kinship.told(pool, {name: self._opinion(pool, name) for name in names}, self._members(pool))
         before = {name: self._verdicts[pool, name] for name in names if (pool, name) in self._verdicts}
         min_healthy, now = self._settings.health.min_healthy, self._clock.now()
         held_down = self._held_down(pool, opinions)
@@ -136,11 +138,15 @@ class Verdicts:
                 yield pool
 
     def _consider_shared(self, route: Route, names: Collection[str]) -> None:
-        shared = self._evidence.shared_fault(route.pool, route.name, names)
-        fault = SharedFault(route.pool, route.name, shared, self._evidence.side(route, names) if shared else None)
-        if self._shared.get((route.pool, route.name), SharedFault(route.pool, route.name, False)) != fault:
-            self._shared[route.pool, route.name] = fault
-            self._report(fault)
+        blame = self._evidence.blame(route, names)
+        before = self._shared.get((route.pool, route.name), SharedFault(route.pool, route.name, False))
+        if before.blame == blame:
+            return
+        same = before.blame and blame and before.blame.culprit is blame.culprit
+        since = before.since if same else self._clock.now() if blame else None
+        fault = SharedFault(route.pool, route.name, blame is not None and blame.fails, blame, since)
+        self._shared[route.pool, route.name] = fault
+        self._report(fault)
 
     def _stale(self, pool: str) -> timedelta:
         if self._settings.health.stale_after is not None:

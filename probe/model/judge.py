@@ -39,16 +39,28 @@ def judge(
 
 def disturbed(step: timedelta) -> Judgement:
     """Say how a probe ended whose deadline lost its meaning, because the wall clock was set while it was in flight."""
-    return Judgement(Outcome.UNKNOWN, f"the wall clock was set by {step.total_seconds():.1f} s while it was in flight")
+    return Judgement(Outcome.UNKNOWN, f"{_CLOCK} by {step.total_seconds():.1f} s while it was in flight")
+
+
+def clock_was_set(reason: str) -> bool:
+    """Tell whether nobody can tell of a probe because the wall clock was set."""
+    return reason.startswith(_CLOCK)
+
+
+def mailbox_was_unreadable(reason: str) -> bool:
+    """Tell whether nobody can tell of a probe because its mailbox was not read."""
+    return reason.startswith((_BLIND, _LATE))
+
+
+_CLOCK = "the wall clock was set"
+_BLIND = "its mailbox could not be read after the deadline"
+_LATE = "it was found after the deadline, but the mailbox had not been read at the deadline"
 
 
 def _arrived(arrival: Sighting, deadline: datetime) -> Judgement:
     if arrival.seen > deadline:
         # Nobody looked between the last reading before the deadline and this one.
-        return Judgement(
-            Outcome.UNKNOWN,
-            "it was found after the deadline, but the mailbox had not been read at the deadline",
-        )
+        return Judgement(Outcome.UNKNOWN, _LATE)
     where = f"it was seen in the {_FOLDERS[arrival.place.folder]} before the deadline"
     found = arrival.findings
     altered = f", but its body is not the one sent: {found.altered}" if found.altered else ""
@@ -113,7 +125,7 @@ def _not_seen(record: Record, now: datetime, watched_until: datetime | None, bli
         return _with_acceptance(record, _absent(record.sending))
     if now > deadline + GRACE:
         cause = f": {blind}" if blind else ""
-        return Judgement(Outcome.UNKNOWN, f"its mailbox could not be read after the deadline{cause}")
+        return Judgement(Outcome.UNKNOWN, f"{_BLIND}{cause}")
     return None
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 from probe.engine.board import Board
 from probe.engine.figures import MailboxFigures
+from probe.engine.happenings import SharedFault
 from probe.model.consensus import Asked, consensus, sentence
+from probe.model.culprit import Blame
 from probe.model.letter import Hop
 from probe.model.message import Envelope
 from probe.model.probe import Record
@@ -83,6 +85,7 @@ def pools_view(board: Board, *, now: datetime, pool: str | None = None, member: 
                 "name": name,
                 "routes": [_route(board, route) for route in board.settings.routes_of(name)],
                 "members": _members(board, name, now=now, only=member),
+                "shared_faults": [_fault(fault, fault.blame) for fault in board.faults_of(name) if fault.blame],
                 "findings": findings_view(board.tls_findings.get(name)),
             }
             for name in board.settings.pools
@@ -270,6 +273,16 @@ def _last(board: Board, pool: str, member: str, route: str) -> Json:
         "as_expected": figures.success,
         "finished": moment(figures.last_probe),
         "delivery_seconds": _seconds(figures.delivery_time),
+    }
+
+
+def _fault(fault: SharedFault, blame: Blame) -> Json:
+    return {
+        "route": fault.route,
+        "kind": blame.culprit.value,
+        "text": blame.text,
+        "failing": fault.shared,
+        "since": moment(fault.since),
     }
 
 

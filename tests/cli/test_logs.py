@@ -11,6 +11,7 @@ import pytest
 from probe.cli.journal import Journal
 from probe.cli.logs import start_logging
 from probe.engine.happenings import Ended, FolderRead, Happening, Judged, MailboxFailed, Seen, SharedFault
+from probe.model.culprit import Blame, Culprit
 from probe.model.findings import Findings
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome, State
@@ -166,6 +167,12 @@ def test_the_journal_tells_once_of_a_mailbox_that_fails_and_of_its_return(caplog
     for happening in story:
         journal(happening)
     assert caplog.messages == ["mailbox cannot be read", "mailbox cannot be read", "mailbox is readable again"]
+
+
+def test_the_journal_tells_what_is_to_blame_for_a_shared_fault(caplog: pytest.LogCaptureFixture) -> None:
+    Journal()(SharedFault("vip", "inbound", True, Blame(Culprit.MAILBOX, "look at the mailbox")))
+    told = vars(caplog.records[0])
+    assert (told["culprit"], told["side"]) == ("mailbox", "look at the mailbox")
 
 
 @pytest.mark.parametrize("shared, level", [(True, "WARNING"), (False, "INFO")])

@@ -122,6 +122,10 @@ def test_a_dead_vip_is_a_shared_fault_and_no_members_whatever_other_pools_do(
         assert program.metrics().outcomes(member=name)["unreachable"] >= FALL
     assert program.metrics().total("mailflow_shared_fault", pool="vip") == 1
     assert program.metrics().outcomes(pool="direct").keys() == {"delivered"}
+    direct, vip = sorted(program.get("/api/v1/pools").json()["pools"], key=lambda pool: str(pool["name"]))
+    [fault] = vip["shared_faults"]
+    assert (fault["kind"], direct["shared_faults"]) == ("pool", [])
+    assert fault["text"].startswith("none can be reached, while members of direct can: look at what")
 
 
 def test_a_member_that_discards_is_called_down_through_the_vip_and_alone(

@@ -41,3 +41,7 @@ def test_where_mail_to_one_of_two_mailboxes_is_lost_the_fault_is_said_to_be_ther
     assert set(metrics.outcomes(route="second")) == {"delivered"}
     assert {program.health(member) for member in MEMBERS} == {200}
     assert said in program.log()
+    [vip] = program.get("/api/v1/pools").json()["pools"]
+    assert [(fault["route"], fault["kind"], fault["failing"]) for fault in vip["shared_faults"]] == [
+        ("inbound", "mailbox", True)
+    ]

@@ -224,11 +224,11 @@ def test_a_probe_in_flight_tells_nothing() -> None:
 
 def test_members_that_fail_alike_share_their_fault_and_one_that_does_not_ends_it() -> None:
     collected = evidence(*(ended(n, Outcome.MISSING, name=name) for n, name in enumerate(MEMBERS, start=1)))
-    assert collected.shared_fault("vip", "inbound", MEMBERS)
-    assert not collected.shared_fault("vip", "outbound", MEMBERS)
-    assert not collected.shared_fault("vip", "inbound", ["mta1", "mta9"])
+    assert collected.blame(ROUTES["inbound"], MEMBERS)
+    assert not collected.blame(ROUTES["outbound"], MEMBERS)
+    assert not collected.blame(ROUTES["inbound"], ["mta1", "mta9"])
     collected.add(ended(7, Outcome.DELIVERED, name="mta2", started=5 * SECOND))
-    assert not collected.shared_fault("vip", "inbound", MEMBERS)
+    assert not collected.blame(ROUTES["inbound"], MEMBERS)
 
 
 def test_a_vip_that_nobody_gave_a_name_behind_is_held_against_no_member_whatever_others_do() -> None:
@@ -238,10 +238,10 @@ def test_a_vip_that_nobody_gave_a_name_behind_is_held_against_no_member_whatever
     ]
     collected = evidence(*vip, ended(5, Outcome.DELIVERED, name="mta3", on="outbound", started=5 * SECOND))
     assert weights(collected, "mta1") == weights(collected, "mta2") == [Weight.NEITHER]
-    assert collected.shared_fault("vip", "inbound", ("mta1", "mta2"))
+    assert collected.blame(ROUTES["inbound"], ("mta1", "mta2"))
 
 
 def test_a_probe_nobody_can_tell_of_does_not_end_a_shared_fault() -> None:
     collected = evidence(*(ended(n, Outcome.MISSING, name=name) for n, name in enumerate(MEMBERS, start=1)))
     collected.add(ended(7, Outcome.UNKNOWN, name="mta2", started=5 * SECOND))
-    assert collected.shared_fault("vip", "inbound", MEMBERS)
+    assert collected.blame(ROUTES["inbound"], MEMBERS)

@@ -1,5 +1,6 @@
 """What load balancers hear, as evidence comes in."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,9 @@ from probe.engine.evidence import Evidence
 from probe.engine.figures import MemberFigures
 from probe.engine.happenings import Ended, Judged, MembersKnown, SharedFault
 from probe.engine.verdicts import THROTTLE, Verdicts
-from probe.model.outcome import Outcome, State
-from probe.model.settings import Settings, UnknownIs
+from probe.model.culprit import Culprit
+from probe.model.outcome import Outcome, Stage, State
+from probe.model.settings import Member, Settings, UnknownIs
 from probe.model.verdict import Verdict
 from tests.engine.fakes import NOON
 from tests.engine.scene import SECOND, Scene, member, on_scene, route, settings
@@ -29,6 +31,8 @@ class Thinking:
         self.names: list[str] = list(names)
         self.scene = scene
         self.held: dict[str, State] = {}
+        self.addresses: dict[str, str] = {}
+        self.stage = Stage.DATA
         asked = asked or settings(*names)
         self.verdicts = Verdicts(
             asked,
@@ -44,7 +48,10 @@ class Thinking:
 
     @property
     def figures(self) -> dict[str, MemberFigures]:
-        return {name: MemberFigures(member(name), held=self.held.get(name)) for name in self.names}
+        return {name: MemberFigures(self._member(name), held=self.held.get(name)) for name in self.names}
+
+    def _member(self, name: str) -> Member:
+        return replace(member(name), address=self.addresses.get(name, "127.0.0.11"))
 
     def known(self) -> None:
         self.verdicts(MembersKnown("vip", tuple(member(name) for name in self.names)))
@@ -55,7 +62,8 @@ class Thinking:
         for name in self.names:
             self._number += 1
             outcome = outcomes.get(name, Outcome.DELIVERED)
-            self.verdicts(Ended(ended(self._number, outcome, name=name, started=began, took=timedelta(0))))
+            record = ended(self._number, outcome, name=name, started=began, took=timedelta(0), stage=self.stage)
+            self.verdicts(Ended(record))
         await self.scene.advance(INTERVAL.total_seconds())
 
     @property
@@ -129,9 +137,51 @@ async def test_when_all_fail_alike_nobody_goes_down_and_the_fault_is_shared(scen
     # Then
     assert set(thinking.states.values()) == {State.UP}
     assert {judged.verdict.guarded for judged in scene.of(Judged)[-4:]} == {True}
-    assert scene.of(SharedFault)[-1] == SharedFault("vip", "inbound", True)
+    [fault] = scene.of(SharedFault)
+    assert (fault.pool, fault.route, fault.shared) == ("vip", "inbound", True)
+    assert (fault.blame and fault.blame.culprit, fault.since) == (Culprit.POOL, NOON + 2 * INTERVAL)
     await thinking.round()
     assert scene.of(SharedFault)[-1] == SharedFault("vip", "inbound", False)
+
+
+@on_scene
+async def test_what_leaves_nobody_to_tell_is_told_and_is_no_fault_that_members_share(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR)
+    await thinking.round()
+    await thinking.round(**dict.fromkeys(FOUR, Outcome.UNKNOWN))
+    [fault] = scene.of(SharedFault)
+    assert (fault.shared, fault.side) == (False, "nobody can tell: it was unknown")
+
+
+@on_scene
+async def test_since_when_something_is_to_blame_is_kept_while_more_becomes_known_of_it(scene: Scene) -> None:
+    thinking = Thinking(scene, *FOUR)
+    thinking.stage = Stage.CONNECT
+    await thinking.round(**dict.fromkeys(FOUR, Outcome.UNREACHABLE))
+    await thinking.round(**dict.fromkeys(FOUR, Outcome.MISSING))
+    first, second = scene.of(SharedFault)
+    assert first.side != second.side
+    assert first.since == second.since
+
+
+@on_scene
+async def test_members_that_go_down_together_say_what_they_alone_have_in_common(scene: Scene) -> None:
+    # Given the others are reached by IPv6
+    thinking = Thinking(scene, *FOUR)
+    thinking.addresses = {"mta1": "2001:db8:1::1", "mta2": "2001:db8:2::1"}
+
+    # When
+    for _ in range(4):
+        await thinking.round(mta3=Outcome.MISSING, mta4=Outcome.MISSING)
+
+    # Then each is down by its own probes
+    for name in ("mta3", "mta4"):
+        assert thinking.states[name] is State.DOWN
+        assert thinking.of(name).reason == (
+            "3 probes in a row missing: it was missing; "
+            "mta3 and mta4 fail, and they alone are in the network 127.0.0.0/24"
+        )
+    assert "alone" not in thinking.of("mta1").reason
 
 
 @on_scene

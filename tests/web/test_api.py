@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from probe.engine.happenings import FolderRead, SetbacksChanged, SharedFault
+from probe.model.culprit import Blame, Culprit
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome, Stage
 from probe.model.probe import Record
@@ -100,6 +101,7 @@ def test_pools_are_listed_with_their_members_and_verdicts() -> None:
                         "findings": None,
                     },
                 ],
+                "shared_faults": [],
                 "findings": None,
             }
         ]
@@ -127,7 +129,7 @@ def test_before_the_first_probe_nothing_is_told_of_a_last_one() -> None:
 
 def test_a_route_tells_that_all_members_fail_alike_and_on_which_side() -> None:
     world = World()
-    world.board(SharedFault("vip", "inbound", True, "it is lost behind them"))
+    world.board(SharedFault("vip", "inbound", True, Blame(Culprit.POOL, "it is lost behind them")))
     [pool] = asyncio.run(world.ask("/api/v1/pools")).json()["pools"]
     assert (pool["routes"][0]["shared_fault"], pool["routes"][0]["side"]) == (True, "it is lost behind them")
 
@@ -157,6 +159,27 @@ def test_only_what_is_named_is_told(parameters: str, members: list[str]) -> None
 def test_pools_that_nobody_knows_are_told_as_such(parameters: str, status: int, error: str) -> None:
     response = asyncio.run(World().ask(f"/api/v1/pools?{parameters}"))
     assert (response.status_code, response.json()) == (status, {"error": error})
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_what_is_to_blame_on_a_route_is_told_with_its_pool_until_it_is_over(fails: bool) -> None:
+    world = World()
+
+    def told() -> object:
+        return asyncio.run(world.ask("/api/v1/pools")).json()["pools"][0]["shared_faults"]
+
+    world.board(SharedFault("vip", "inbound", fails, Blame(Culprit.MAILBOX, "look at it", fails=fails), NOW))
+    assert told() == [
+        {
+            "route": "inbound",
+            "kind": "mailbox",
+            "text": "look at it",
+            "failing": fails,
+            "since": "2026-11-21T10:00:00.000000Z",
+        }
+    ]
+    world.board(SharedFault("vip", "inbound", False))
+    assert told() == []
 
 
 def test_what_is_remembered_of_a_member_is_told_with_it() -> None:

@@ -22,6 +22,7 @@ from probe.engine.happenings import (
     SharedFault,
 )
 from probe.engine.strips import STRIP
+from probe.model.culprit import Blame, Culprit
 from probe.model.letter import Folder
 from probe.model.outcome import State
 from probe.model.settings import Member
@@ -152,14 +153,18 @@ def test_it_says_what_is_wrong_with_a_mailbox_that_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "side, told", [(None, "look at what they share"), ("look at the <mailbox>", "look at the &lt;mailbox&gt;")]
+    "blame, told",
+    [
+        (None, "look at what they share"),
+        (Blame(Culprit.MAILBOX, "look at the <mailbox>"), "look at the &lt;mailbox&gt;"),
+    ],
 )
-def test_it_tells_of_a_route_that_fails_for_all_while_no_member_is_called_down(side: str | None, told: str) -> None:
+def test_it_tells_of_a_route_that_fails_for_all_while_no_member_is_called_down(blame: Blame | None, told: str) -> None:
     world = World()
-    world.board(SharedFault("vip", "inbound", True, side))
-    assert f"Route inbound: all members of vip fail alike; {told}" in shown(world)
+    world.board(SharedFault("vip", "inbound", True, blame))
+    assert f"Route inbound: all members of vip fail; {told}" in shown(world)
     world.board(SharedFault("vip", "inbound", False))
-    assert "fail alike" not in shown(world)
+    assert "all members of vip fail" not in shown(world)
 
 
 def test_it_tells_how_the_members_were_not_found() -> None:

@@ -97,9 +97,7 @@ def _about_routes(board: Board) -> Iterator[str]:
     for route in board.settings.routes.values():
         if board.has_shared_fault(route.pool, route.name):
             side = board.sides.get((route.pool, route.name)) or "look at what they share"
-            yield _notice(
-                "bad", f"Route {text(route.name)}: all members of {text(route.pool)} fail alike; {text(side)}"
-            )
+            yield _notice("bad", f"Route {text(route.name)}: all members of {text(route.pool)} fail; {text(side)}")
 
 
 def _about_members(board: Board, now: datetime) -> Iterator[str]:
