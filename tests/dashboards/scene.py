@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.dashboards.grafana import Grafana, grafana
 from tests.dashboards.haproxy import haproxy
-from tests.dashboards.prometheus import Prometheus
 from tests.e2e.program import Program
 from tests.e2e.quick import only, quick_config
 from tests.lab import DOMAIN, PASSWORD, Laboratory, Stage
@@ -16,13 +16,16 @@ from tests.oauth.endpoint import endpoint, granted
 
 TOKENED = f"tokened@{DOMAIN}"
 SECRET = "client-secret"
+FAILING = ("mta2", "mta3")
+"""Their ports are open all the same: a balancer that only connects finds nothing wrong with them."""
 
 
 @contextmanager
-def watched(lab: Laboratory, home: Path) -> Iterator[Prometheus]:
-    """Run everything, and give the Prometheus that scrapes it; its first scrape is before the program's first round."""
-    lab.member("mta2").discard()
-    lab.member("mta3").refuse(stage=Stage.BANNER)
+def watched(lab: Laboratory, home: Path) -> Iterator[Grafana]:
+    """Run everything, and ask as Grafana does; scraping begins before the program."""
+    discarding, refusing = FAILING
+    lab.member(discarding).discard()
+    lab.member(refusing).refuse(stage=Stage.BANNER)
     for _ in range(SMALL_MESSAGES):
         lab.deliver(SMALL, b"Subject: theirs\r\n\r\nx\r\n")
     with ExitStack() as running:
@@ -30,10 +33,9 @@ def watched(lab: Laboratory, home: Path) -> Iterator[Prometheus]:
         web, balancer = f"{lab.hub}:9847", f"{lab.hub}:8405"
         vip = f"{lab.hub}:2501"
         running.enter_context(haproxy(lab.members.values(), metrics=balancer, vip=vip, home=home))
-        prometheus = Prometheus({"mailflow": web, "haproxy": balancer}, listen=f"{lab.hub}:9090", home=home)
-        running.enter_context(prometheus)
+        asking = running.enter_context(grafana(home, {"mailflow": web, "haproxy": balancer}))
         running.enter_context(Program(config(lab, home, token_url), home))
-        yield prometheus
+        yield asking
 
 
 def config(lab: Laboratory, home: Path, token_url: str) -> dict[str, Any]:

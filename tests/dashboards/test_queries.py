@@ -11,9 +11,9 @@ import pytest
 
 from dashboards.source.every import DASHBOARDS
 from tests.dashboards.boards import board_called, panels_of
+from tests.dashboards.grafana import Grafana, Series
 from tests.dashboards.linter import filled_in
-from tests.dashboards.prometheus import Prometheus
-from tests.dashboards.scene import watched
+from tests.dashboards.scene import FAILING, watched
 from tests.e2e.patience import eventually
 from tests.lab import Laboratory
 
@@ -22,8 +22,6 @@ pytestmark = pytest.mark.lab
 ALL_SEEN_WITHIN_SECONDS = 25
 RATE_WINDOW = "10s"
 each_dashboard = pytest.mark.parametrize("name", DASHBOARDS)
-
-Series = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +50,9 @@ def of_annotations(name: str) -> Iterator[Asked]:
         yield Asked(f"{name}: {annotation['name']}", annotation["expr"], instant=False, legend=formats)
 
 
-def answer(prometheus: Prometheus, asked: Asked) -> Series:
+def answer(grafana: Grafana, asked: Asked) -> Series:
     """Return the series that have a number somewhere."""
-    ask = prometheus.instant if asked.instant else prometheus.range
+    ask = grafana.instant if asked.instant else grafana.range
     return [series for series in ask(filled_in(asked.query, RATE_WINDOW)) if any(map(math.isfinite, numbers(series)))]
 
 
@@ -64,21 +62,21 @@ def numbers(series: dict[str, Any]) -> Iterator[float]:
 
 
 @pytest.fixture(scope="module")
-def prometheus(laboratory: Laboratory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+def grafana(laboratory: Laboratory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grafana]:
     laboratory.reset()
-    with watched(laboratory, tmp_path_factory.mktemp("dashboards")) as prometheus:
-        yield prometheus
+    with watched(laboratory, tmp_path_factory.mktemp("dashboards")) as grafana:
+        yield grafana
 
 
 @pytest.fixture(scope="module")
-def answers(prometheus: Prometheus) -> dict[Asked, Series]:
+def answers(grafana: Grafana) -> dict[Asked, Series]:
     """What was answered to everything, once nothing is empty any more, or it is in vain to wait."""
     answered: dict[Asked, Series] = {
         asked: [] for name in DASHBOARDS for asked in (*of_panels(name), *of_annotations(name))
     }
 
     def nothing_is_empty() -> bool:
-        answered.update({asked: answer(prometheus, asked) for asked, series in answered.items() if not series})
+        answered.update({asked: answer(grafana, asked) for asked, series in answered.items() if not series})
         return all(answered.values())
 
     with suppress(AssertionError):
@@ -107,9 +105,14 @@ def test_what_links_are_made_of_is_in_every_answer(answers: dict[Asked, Series])
 
 
 @each_dashboard
-def test_every_variable_offers_something(prometheus: Prometheus, answers: dict[Asked, Series], name: str) -> None:
+def test_every_variable_offers_something(grafana: Grafana, answers: dict[Asked, Series], name: str) -> None:
     for variable in board_called(name)["templating"]["list"]:
         if variable["type"] == "query":
             call = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"])
             assert call
-            assert prometheus.label_values(filled_in(call[1]), call[2]), variable["name"]
+            assert grafana.label_values(filled_in(call[1]), call[2]), variable["name"]
+
+
+def test_the_members_that_haproxy_uses_though_they_are_down_are_those_that_fail(answers: dict[Asked, Series]) -> None:
+    [series] = [series for asked, series in answers.items() if "Down by verdict, and still used" in asked.where]
+    assert {told["metric"]["member"] for told in series} <= set(FAILING)

@@ -20,11 +20,11 @@ class Prometheus:
     """A Prometheus that answers."""
 
     def __init__(self, client: httpx.Client) -> None:
-        self._client = client
+        self.client = client
 
     def query(self, expression: str) -> dict[tuple[str, ...], float]:
         """Return what an expression is now: each value by those of its labels that are not its name, sorted."""
-        answer = self._client.get("/api/v1/query", params={"query": expression}).raise_for_status().json()
+        answer = self.client.get("/api/v1/query", params={"query": expression}).raise_for_status().json()
         return {
             tuple(f"{name}={value}" for name, value in sorted(series["metric"].items()) if name != "__name__"): float(
                 series["value"][1]
@@ -42,7 +42,7 @@ class Prometheus:
         return [f"{rule['name']}: {rule['lastError']}" for rule in self._rules() if rule.get("lastError")]
 
     def _rules(self) -> list[dict[str, Any]]:
-        answer = self._client.get("/api/v1/rules").raise_for_status().json()
+        answer = self.client.get("/api/v1/rules").raise_for_status().json()
         return [rule for group in answer["data"]["groups"] for rule in group["rules"]]
 
 
