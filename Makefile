@@ -38,6 +38,7 @@ bench: servers $(VENV)/.ready  ## all measurements of docs/measurements.md; take
 	$(BIN)/python -m bench.smtp
 	$(BIN)/python -m bench.pipelining
 	$(BIN)/python -m bench.frozen
+	$(BIN)/python -m bench.page
 
 dashboards: $(VENV)/.ready  ## the JSON that Grafana reads, from dashboards/source
 	$(BIN)/python -m dashboards.source

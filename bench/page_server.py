@@ -3,14 +3,12 @@
 import asyncio
 import json
 import random
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from types import TracebackType
-from typing import Self
 
+from bench.child import Child
 from probe.engine.board import Board
 from probe.engine.happenings import Ended, Judged
 from probe.engine.strips import STRIP
@@ -27,25 +25,21 @@ _LOSING = 20
 """One in so many members loses every message."""
 
 
-class PageServer:
+class PageServer(Child):
     """Serve while the context lasts."""
 
     def __init__(self, members: int) -> None:
-        self._command = [sys.executable, "-m", "bench.page_server", str(members)]
+        super().__init__("bench.page_server", str(members))
 
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        told = json.loads(self._process.stdout.readline())
-        self.url: str = told["url"]
-        self.strips_bytes: int = told["strips_bytes"]
-        return self
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return str(self.said["url"])
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._process:
-            self._process.terminate()
+    @property
+    def strips_bytes(self) -> int:
+        """What the strips take in its memory."""
+        return int(self.said["strips_bytes"])
 
 
 def names(members: int) -> list[str]:

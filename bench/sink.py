@@ -3,12 +3,10 @@
 import asyncio
 import json
 import resource
-import subprocess
 import sys
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
+from bench.child import Child
 from probe.demo.behaviour import Behaviour
 from probe.demo.system import MailSystem, Member
 from probe.model.outcome import Stage
@@ -17,32 +15,25 @@ _FROZEN = Behaviour(hang_at=Stage.BANNER)
 """The connection is taken, and then nobody ever speaks."""
 
 
-class Sink:
+class Sink(Child):
     """A mail system that runs while the context lasts."""
 
     def __init__(self, members: int) -> None:
-        self._command = [sys.executable, "-m", "bench.sink", str(members)]
+        super().__init__("bench.sink", str(members))
 
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        ports = json.loads(self._process.stdout.readline())
-        self.imap_port: int = ports["imap"]
-        self.members: dict[str, int] = ports["members"]
-        """The port of each by its name."""
-        return self
+    @property
+    def imap_port(self) -> int:
+        """The port of its IMAP server."""
+        return int(self.said["imap"])
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._process:
-            self._process.terminate()
+    @property
+    def members(self) -> dict[str, int]:
+        """The port of each member by its name."""
+        return dict(self.said["members"])
 
     def freeze(self, members: Sequence[str]) -> None:
         """Let these members take connections and say nothing, from the next connection on."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(" ".join(members) + "\n")
-        self._process.stdin.flush()
+        self.tell(" ".join(members))
 
 
 async def _serve(members: int) -> None:

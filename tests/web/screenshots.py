@@ -15,7 +15,7 @@ from tests.wiring.site import Running, running
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 _HEALTHY_SECONDS = 22
 """Two of the members begin to discard after that."""
-_FAULTY_SECONDS = 14
+_FAULTY_SECONDS = 16
 _LATELY = ("steady",)
 _HEALTH = {"rise": 2, "fall": 3, "min_healthy": 1}
 
@@ -37,7 +37,7 @@ async def take(images: Path) -> None:
 
 def _routes() -> dict[str, object]:
     route = {"pool": "vip", "mailbox": "monitor", "from": "probe@demo.test"}
-    return {"inbound": route | {"interval": "1s", "deadline": "3s", "late_until": "1h"}}
+    return {"inbound": route | {"interval": "1s", "deadline": "5s", "late_until": "1h"}}
 
 
 async def _lost(site: Running) -> str:

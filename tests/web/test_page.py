@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
+import probe.web.page
 from probe.engine.happenings import (
     DiscoveryFailed,
     Ended,
@@ -33,6 +35,7 @@ from probe.web.page.status import DRAWN
 from tests.metrics.boards import NOW, a_probe, delivered, fresh_board, greylisted, missing
 from tests.web.serving import World
 
+ASSETS = Path(probe.web.page.__file__).parent / "assets"
 HOSTILE = """550 <script>alert('x')</script> "><img src=x onerror=alert(1)> &lt; \x1b[31m \u202e"""
 
 Attributes = Mapping[str, str | None]
@@ -71,6 +74,14 @@ def test_it_leads_to_everything_and_needs_nothing_from_elsewhere() -> None:
     links = {attributes.get("href") for _, attributes in elements(html)}
     assert links >= {"/metrics", "/probes", "/health/vip", "/probes?pool=vip&member=mta1", "/probes/a2", "#vip/mta2"}
     assert "//" not in html
+
+
+def test_all_of_its_script_is_named_in_it_and_there() -> None:
+    preloads = {
+        attributes["href"] for _, attributes in elements(shown(World())) if attributes.get("rel") == "modulepreload"
+    }
+    written = {f"/assets/{file.name}" for file in ASSETS.glob("*.js")}
+    assert preloads == written - {"/assets/page.js"}
 
 
 def test_it_keeps_to_its_own_content_security_policy() -> None:

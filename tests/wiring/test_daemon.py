@@ -6,6 +6,7 @@ import signal
 import socket
 import sqlite3
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,45 @@ def test_a_member_that_stays_is_answered_the_same_all_through_a_reload(tmp_path:
             assert answers == {("good", 200), ("discarding", 503)}
 
     run(scenario, seconds=30)
+
+
+def test_a_stream_of_events_goes_on_through_a_reload(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            mail_system() as system,
+            running(system, tmp_path) as site,
+            site.client.stream("GET", "/api/v1/events") as stream,
+        ):
+            lines = stream.aiter_lines()
+            await _heard(lines, "event: probe")
+            assert (await site.client.post("/-/reload", timeout=10)).status_code == 200
+            await _heard(lines, "event: resync")
+            await _heard(lines, "event: probe")
+
+    run(scenario, seconds=30)
+
+
+def test_nobody_who_listens_keeps_the_program_from_ending(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with mail_system() as system, running(system, tmp_path) as site:
+            async with site.client.stream("GET", "/api/v1/events") as stream:
+                lines = stream.aiter_lines()
+                await _heard(lines, "event: probe")
+                site.daemon.stop()
+                async for _ in lines:
+                    pass
+            await asyncio.wait({site.task})
+
+    run(scenario, seconds=30)
+    # It ended by itself: uvicorn did not have to cut it off.
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
+async def _heard(lines: AsyncIterator[str], wanted: str) -> None:
+    async for line in lines:
+        if line == wanted:
+            return
+    raise AssertionError(f"the stream ended before {wanted}")
 
 
 def test_a_reload_moves_to_another_port(tmp_path: Path) -> None:

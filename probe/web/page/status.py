@@ -41,10 +41,13 @@ def parts(board: Board, now: datetime) -> str:
     return overview(board, now) + asides(board) + mailboxes(board, now)
 
 
-_HEAD = """\
+_MODULES = ("fetching", "filter", "keys", "later", "rows", "strips", "words")
+"""What page.js imports: named in the page, so that nothing is waited for one after the other."""
+_PRELOADS = "".join(f'<link rel="modulepreload" href="/assets/{module}.js">\n' for module in _MODULES)
+_HEAD = f"""\
 <noscript><meta http-equiv="refresh" content="30"></noscript>
 <script type="module" src="/assets/page.js"></script>
-"""
+{_PRELOADS}"""
 
 _LEGEND = "".join(f'<li><span class="box {outcome}"></span> {outcome}</li>' for outcome in Outcome)
 
