@@ -51,12 +51,12 @@ async def measure(server: PageServer, small: str) -> Sequence[Figure]:
             beside = await _health(client, _opened(chromium, server.url))
     first, whole, size = (statistics.median(column) for column in zip(*fetched, strict=True))
     opened = statistics.median(ready)
-    beside = f"{milliseconds(reference)} with {_FEW}"
+    with_few = f"{milliseconds(reference)} with {_FEW}"
     megabytes = server.strips_bytes / 1_000_000
     return [
         Figure("GET /, first octet", milliseconds(first)),
         Figure("GET /, all of it", milliseconds(whole), f"{size / 1_000_000:.1f} MB"),
-        Figure("ready in Chromium", milliseconds(opened), beside, "< 1 s", opened < READY_GOAL_SECONDS),
+        Figure("ready in Chromium", milliseconds(opened), with_few, "< 1 s", opened < READY_GOAL_SECONDS),
         Figure("ready in Chromium, slowest", milliseconds(max(ready))),
         Figure("health meanwhile, median", milliseconds(quantile(beside, 0.5)), milliseconds(quantile(alone, 0.5))),
         Figure("health meanwhile, p99", milliseconds(quantile(beside, 0.99)), milliseconds(quantile(alone, 0.99))),
