@@ -48,7 +48,7 @@ def build(config: Config) -> Settings:
         instance=config.instance,
         state=config.state,
         tag_keys=tuple(config.tag_keys),
-        web=Web(listen=config.web.listen, lifecycle=config.web.lifecycle),
+        web=_web(config),
         resolver=_resolver(config),
         mailboxes=mailboxes,
         pools={name: _pool(name, section) for name, section in config.pools.items()},
@@ -56,6 +56,11 @@ def build(config: Config) -> Settings:
         health=_health(config),
         explain_for=config.explain_for,
     )
+
+
+def _web(config: Config) -> Web:
+    web = config.web
+    return Web(listen=web.listen, lifecycle=web.lifecycle, protect_health=web.protect_health, file=web.config_file)
 
 
 def _resolver(config: Config) -> Resolver:

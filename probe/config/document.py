@@ -41,8 +41,11 @@ class Document:
         self.problems.append(Problem(self.file, line or self.line(place), dotted(place), wrong, right))
 
 
-def read(path: Path) -> Document:
-    """Return the values of a YAML file. Raises ConfigError when it cannot be read as a mapping."""
+def read(path: Path, *, needed: str) -> Document:
+    """Return the values of a YAML file. Raises ConfigError when it cannot be read as a mapping.
+
+    ``needed`` names the keys that an empty file lacks.
+    """
     file = str(path)
     try:
         root = _compose(_text(path))
@@ -51,7 +54,7 @@ def read(path: Path) -> Document:
     except _Unreadable as error:
         _fail(file, error.wrong, error.right, line=error.line)
     if root is None:
-        _fail(file, "is empty", "write at least instance, mailboxes, pools and routes")
+        _fail(file, "is empty", f"write at least {needed}")
     if not isinstance(root, yaml.MappingNode):
         _fail(file, "is not a mapping", "write keys and values, such as instance: probe-a", line=_line(root))
     return _Reading(file).document(root)

@@ -26,12 +26,12 @@ def load(path: Path, *, base: Path | None = None, warn: Callable[[str], None] = 
     Relative names of secret and certificate files start at ``base``, by default the folder of the config file.
     What is unwise but possible is told to ``warn``, a sentence each. Raises ConfigError with all problems.
     """
-    document = read(path)
+    document = read(path, needed="instance, mailboxes, pools and routes")
     around = _surroundings(document.value, path.parent if base is None else base)
     struck = strike(document)
     config = _validated(document, around, struck)
-    if config is None or document.problems:
-        raise ConfigError(sorted(document.problems, key=lambda problem: problem.line))
+    if config is None or document.problems or around.elsewhere:
+        raise ConfigError([*sorted(document.problems, key=lambda problem: problem.line), *around.elsewhere])
     for warning in around.warnings:
         warn(warning)
     return build(config)

@@ -1,11 +1,12 @@
 """The top of the config, and the small sections that stand there."""
 
+import ipaddress
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
-from probe.config.addresses import Address, Endpoint, Port, StateUrl
+from probe.config.addresses import Address, Endpoint, Port, StateUrl, ip_address
 from probe.config.fields import Name, PositiveDuration
 from probe.config.health import HealthSection
 from probe.config.mailboxes import MailboxSection
@@ -14,15 +15,35 @@ from probe.config.problems import quoted, refusal
 from probe.config.routes import RouteSection
 from probe.config.secrets import SigningKey
 from probe.config.section import Section, surroundings
-from probe.model.settings import Resolver, TagKey, Web
+from probe.config.web_file import WebConfigFile
+from probe.model.settings import Resolver, TagKey, Web, WebFile
 
 
 class WebSection(Section):
     """Where HTTP is served, and what it allows."""
 
     listen: Endpoint = Web().listen
+    config_file: WebConfigFile = None
     lifecycle: bool = False
-    protect_health: Literal[False] = False
+    protect_health: bool = False
+
+    @field_validator("config_file")
+    @classmethod
+    def _unwise_in_clear_text(cls, file: WebFile | None, info: ValidationInfo) -> WebFile | None:
+        listen = info.data.get("listen")
+        if file and file.users and not file.tls and listen and not _is_loopback(listen.host):
+            surroundings(info).warnings.append(
+                f"web.config_file asks for passwords on {listen} without TLS: whoever listens on the way reads them"
+            )
+        return file
+
+    @field_validator("protect_health")
+    @classmethod
+    def _by_a_login(cls, protected: bool, info: ValidationInfo) -> bool:
+        around, file = surroundings(info), info.data.get("config_file")
+        if protected and not around.elsewhere and not (file and file.users):
+            raise refusal("asks for a login, and there is none", "write config_file, with basic_auth_users there")
+        return protected
 
 
 class ResolverSection(Section):
@@ -76,3 +97,8 @@ class Config(Section):
             if name in ids[:index]:
                 raise refusal(f"{quoted(name)} names another key already", "give each key its own", at=(index, "id"))
         return keys
+
+
+def _is_loopback(host: str) -> bool:
+    address = ip_address(host)
+    return ipaddress.ip_address(address).is_loopback if address else host == "localhost"

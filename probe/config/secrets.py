@@ -19,6 +19,31 @@ _FORMS = "write {env: NAME}, {file: PATH} or {credential: NAME}"
 _LARGEST = 64 * 1024
 
 
+def secret_file(path: Path, around: Surroundings) -> bytes:
+    """Return what a file holds, and warn when others may read it, too."""
+    secret = file_content(path)
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        around.warnings.append(f"secret file {quoted(path)} is open to others (mode {mode:04o}); chmod 600 it")
+    return secret
+
+
+def file_content(path: Path) -> bytes:
+    """Return what a file of the config holds, or refuse it as unreadable."""
+    try:
+        regular = stat.S_ISREG(path.stat().st_mode)
+        content = _beginning(path) if regular else b""
+    except (OSError, ValueError) as error:
+        wrong = f"cannot be read from {quoted(path)} ({reason(error)})"
+        raise refusal(wrong, "name a file that this user may read") from error
+    if not regular:
+        # A pipe or a device might never end.
+        raise refusal(f"is to be read from {quoted(path)}, which is no regular file", "name a file")
+    if len(content) > _LARGEST:
+        raise refusal(f"is to be read from {quoted(path)}, which is too large", "name a file of 64 KiB at most")
+    return content
+
+
 def _password(value: Any, info: ValidationInfo) -> Secret:
     if isinstance(value, str):
         raise refusal("is a secret written into the config", _FORMS)
@@ -64,7 +89,7 @@ def _read(value: Any, around: Surroundings, *, forms: str) -> bytes:
         case {"env": str(place)} if len(value) == 1:
             secret = _environment(place, around)
         case {"file": str(place)} if len(value) == 1:
-            secret = _file(around.folder / place, around)
+            secret = secret_file(around.folder / place, around)
         case {"credential": str(place)} if len(value) == 1:
             secret = _credential(place, around)
         case _:
@@ -89,30 +114,7 @@ def _credential(name: str, around: Surroundings) -> bytes:
         raise refusal(
             "needs $CREDENTIALS_DIRECTORY, which is not set", f"run under systemd with LoadCredential={name}:PATH"
         )
-    return _content(Path(folder, name))
-
-
-def _file(path: Path, around: Surroundings) -> bytes:
-    secret = _content(path)
-    mode = stat.S_IMODE(path.stat().st_mode)
-    if mode & 0o077:
-        around.warnings.append(f"secret file {quoted(path)} is open to others (mode {mode:04o}); chmod 600 it")
-    return secret
-
-
-def _content(path: Path) -> bytes:
-    try:
-        regular = stat.S_ISREG(path.stat().st_mode)
-        content = _beginning(path) if regular else b""
-    except (OSError, ValueError) as error:
-        wrong = f"cannot be read from {quoted(path)} ({reason(error)})"
-        raise refusal(wrong, "name a file that this user may read") from error
-    if not regular:
-        # A pipe or a device might never end.
-        raise refusal(f"is to be read from {quoted(path)}, which is no regular file", "name a file")
-    if len(content) > _LARGEST:
-        raise refusal(f"is to be read from {quoted(path)}, which is too large", "name a file of 64 KiB at most")
-    return content
+    return file_content(Path(folder, name))
 
 
 def _beginning(path: Path) -> bytes:

@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo
 
-from probe.config.problems import refusal
+from probe.config.problems import Problem, refusal
 
 Value = TypeVar("Value")
 
@@ -32,6 +32,8 @@ class Surroundings:
     sends: bool = True
     """Whether messages are sent on any route."""
     warnings: list[str] = field(default_factory=list)
+    elsewhere: list[Problem] = field(default_factory=list)
+    """What is wrong with other files that the config names."""
 
 
 def surroundings(info: ValidationInfo) -> Surroundings:

@@ -22,8 +22,6 @@ class Unavailable:
 UNAVAILABLE = (
     Unavailable(("agent",)),
     Unavailable(("notify",)),
-    Unavailable(("web", "config_file")),
-    Unavailable(("web", "protect_health"), values=(True,)),
 )
 
 

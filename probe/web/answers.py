@@ -15,9 +15,9 @@ class Json(JSONResponse):
         return json.dumps(content, separators=(",", ":")).encode("ascii")
 
 
-def sentence(text: str, status: int = 200) -> PlainTextResponse:
+def sentence(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> PlainTextResponse:
     """Answer with one sentence."""
-    return PlainTextResponse(text + "\n", status)
+    return PlainTextResponse(text + "\n", status, headers)
 
 
 def trouble(text: str, status: int, headers: Mapping[str, str] | None = None) -> Json:

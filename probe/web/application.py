@@ -9,17 +9,20 @@ from probe.net.text import printable
 from probe.ports import LedgerTrouble
 from probe.web.answers import trouble
 from probe.web.api import api_routes
+from probe.web.guard import Guard
 from probe.web.headers import SafeHeaders
 from probe.web.health import health_routes
+from probe.web.login import Login
 from probe.web.page import page_routes
 from probe.web.program import program_routes
 from probe.web.sources import Sources
 from probe.web.spot_checks import spot_check_routes
+from probe.web.strangers import NoStrangers
 from probe.web.stream import stream_routes
 
 
-def application(sources: Sources) -> ASGIApp:
-    """Return the application."""
+def application(sources: Sources, guard: Guard) -> ASGIApp:
+    """Return the application, behind a guard."""
     app = Starlette(
         routes=[
             *health_routes(sources),
@@ -33,7 +36,8 @@ def application(sources: Sources) -> ASGIApp:
     )
     # A redirect is a good answer to HAProxy: a mistyped health path would never go down.
     app.router.redirect_slashes = False
-    return SafeHeaders(app)
+    known = NoStrangers(app, lambda: guard.passwords.needed)
+    return SafeHeaders(Login(known, guard, lambda: sources.board().settings.web.protect_health), guard)
 
 
 async def _ledger_trouble(_: Request, error: Exception) -> Response:

@@ -10,6 +10,8 @@ from starlette.types import ASGIApp
 
 from probe.model.settings import Listen
 from probe.web.connections import BoundedProtocol
+from probe.web.door import Door
+from probe.web.guard import Guard
 
 _LONGEST_HEAD = 16 * 1024
 """Octets of a request line with its headers."""
@@ -20,9 +22,12 @@ _FAREWELL_SECONDS = 3
 class WebServer:
     """Serve an application where the config says; touches no signal, and never ends the process."""
 
-    def __init__(self, app: ASGIApp, listen: Listen, *, farewell: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, app: ASGIApp, listen: Listen, guard: Guard, *, farewell: Callable[[], None] = lambda: None
+    ) -> None:
         """``farewell`` brings answers to their end that have none; it is called once, when the server stops."""
         self._listen = listen
+        self._door = Door(guard, self._connection)
         self._farewell = farewell
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -55,7 +60,8 @@ class WebServer:
         # The parts of uvicorn's own serve(), without its signal handlers.
         self._server.config.load()
         self._server.lifespan = self._server.config.lifespan_class(self._server.config)
-        await self._server.startup(sockets=self._sockets)
+        self._server.servers = []  # it would accept by itself
+        self._door.open(self._sockets)
         self._beat = asyncio.create_task(self._server.main_loop())
 
     async def stop(self) -> None:
@@ -64,11 +70,15 @@ class WebServer:
             return
         self._beat.cancel()
         await asyncio.wait([self._beat])
+        await self._door.close()
         self._farewell()
         await self._server.shutdown(sockets=self._sockets)
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
         self._beat = None
+
+    def _connection(self) -> asyncio.Protocol:
+        return BoundedProtocol(config=self._server.config, server_state=self._server.server_state, app_state={})
 
 
 async def _bound(listen: Listen) -> list[socket.socket]:

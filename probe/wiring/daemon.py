@@ -13,14 +13,15 @@ from probe.engine.board import Board
 from probe.engine.happenings import Reporter
 from probe.engine.sending import Path
 from probe.metrics import Exposition, ReloadState, spot_check_text
-from probe.model.settings import Listen, Settings
+from probe.model.settings import Listen, Settings, WebFile
 from probe.model.spot_check import SpotCheck
 from probe.net.clock import SystemClock
 from probe.oauth import TokenSource
 from probe.ports import LedgerTrouble, Life, Page, Query
-from probe.web import Events, Sources, WebServer, application
+from probe.web import Events, Guard, Sources, WebServer, application
 from probe.wiring.expiries import token_expiries
 from probe.wiring.generation import Generation
+from probe.wiring.web_file import WebFileWatch
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ class Daemon:
             spot_check=self._spot_check,
             spot_check_text=spot_check_text,
         )
+        self._guard = Guard()
+        self._web_file = WebFileWatch(self._guard.use, self._clock)
         self._generation: Generation
         self._web: WebServer
 
@@ -68,13 +71,16 @@ class Daemon:
         self._obey_signals()
         self._generation = await Generation.open(settings, self._reporters, self._broken, self._tokens)
         try:
-            self._web = await _serving(self._sources, settings.web.listen)
+            self._secure(settings.web.file)
+            self._web = await self._serving(settings.web.listen)
+            watch = asyncio.create_task(self._web_file.run())
             log.info("listening", extra={"address": settings.web.listen.host, "port": self.port})
             try:
                 await self._generation.start()
                 started()
                 await self._stop.wait()
             finally:
+                watch.cancel()
                 await self._web.stop()
         finally:
             async with self._reloading:  # Of two generations none may be left behind.
@@ -123,9 +129,11 @@ class Daemon:
         except LedgerTrouble as trouble:
             return [str(trouble)]
         retired = self._generation
+        self._secure(settings.web.file)  # before anybody can come by a new address
         try:
             await self._move(retired.settings.web.listen, settings.web.listen)
         except OSError as error:
+            self._secure(retired.settings.web.file)
             await renewed.stop()
             return [cannot_listen(settings.web.listen, error)]
         await retired.halt()
@@ -143,9 +151,18 @@ class Daemon:
 
     async def _move(self, old: Listen, new: Listen) -> None:
         if new != old:
-            server = await _serving(self._sources, new)
+            server = await self._serving(new)
             retired, self._web = self._web, server
             self._in_background(retired.stop())
+
+    async def _serving(self, listen: Listen) -> WebServer:
+        server = WebServer(application(self._sources, self._guard), listen, self._guard, farewell=self._events.end)
+        await server.start()
+        return server
+
+    def _secure(self, file: WebFile | None) -> None:
+        self._guard.use(file)
+        self._web_file.follow(file)
 
     def _broken(self, error: BaseException) -> None:
         self._failure = error
@@ -169,12 +186,6 @@ class Daemon:
         task = asyncio.create_task(coroutine)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-async def _serving(sources: Sources, listen: Listen) -> WebServer:
-    server = WebServer(application(sources), listen, farewell=sources.events.end)
-    await server.start()
-    return server
 
 
 def cannot_listen(listen: Listen, error: OSError) -> str:

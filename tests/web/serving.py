@@ -1,5 +1,6 @@
 """A web server on a port of its own, with everything behind it made by hand."""
 
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from probe.model.reply import Attempt
 from probe.model.settings import Listen
 from probe.model.spot_check import SpotCheck
 from probe.ports import LedgerTrouble, Life, Page, Query
-from probe.web import Events, Sources, WebServer, application
+from probe.web import Events, Guard, Sources, WebServer, application
 from tests.metrics.boards import NOW, attempt, lively_board
 
 
@@ -58,10 +59,11 @@ class World:
     """Who was to be asked, on which route, and within how long."""
     answer: Attempt = field(default_factory=attempt)
     no_turn: str | None = None
+    guard: Guard = field(default_factory=Guard)
 
     @asynccontextmanager
-    async def served(self, port: int = 0) -> AsyncIterator[httpx.AsyncClient]:
-        """Serve it, and give a client that is connected to it."""
+    async def served(self, trusts: ssl.SSLContext | None = None, *, port: int = 0) -> AsyncIterator[httpx.AsyncClient]:
+        """Serve it, and give a client for it, that speaks TLS if it is told how."""
         sources = Sources(
             lambda: self.board,
             self.books,
@@ -72,10 +74,12 @@ class World:
             self._spot_check,
             lambda check: f"outcome {check.outcome}\n".encode(),
         )
-        server = WebServer(application(sources), Listen("127.0.0.1", port), farewell=self.events.end)
+        app = application(sources, self.guard)
+        server = WebServer(app, Listen("127.0.0.1", port), self.guard, farewell=self.events.end)
         await server.start()
+        url = f"{'https' if trusts else 'http'}://127.0.0.1:{server.port}"
         try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as client:
+            async with httpx.AsyncClient(base_url=url, trust_env=False, verify=trusts or False) as client:
                 yield client
         finally:
             await server.stop()
@@ -87,8 +91,9 @@ class World:
 
     async def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         """Serve it for one request."""
+        raw = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
         async with self.served() as client:
-            return await client.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+            return await client.request(method, path, headers=raw)
 
     async def _scrape(self, accept: str, accept_encoding: str, /) -> tuple[bytes, Mapping[str, str]]:
         return self.metrics or f"accept {accept}\n".encode(), {"Content-Type": "text/plain; version=0.0.4"}

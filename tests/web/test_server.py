@@ -10,7 +10,7 @@ import time
 import pytest
 
 from probe.model.settings import Listen
-from probe.web import WebServer, connections
+from probe.web import Guard, WebServer, connections
 from tests.web.serving import World
 
 
@@ -172,7 +172,7 @@ def test_an_answer_does_not_wait_for_the_network_to_acknowledge_its_head() -> No
 def test_a_port_in_use_is_an_error_that_can_be_told() -> None:
     async def scenario(port: int) -> None:
         with pytest.raises(OSError, match="in use"):
-            await WebServer(_app, Listen("127.0.0.1", port)).start()
+            await WebServer(_app, Listen("127.0.0.1", port), Guard()).start()
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         asyncio.run(scenario(taken.getsockname()[1]))
@@ -180,12 +180,12 @@ def test_a_port_in_use_is_an_error_that_can_be_told() -> None:
 
 def test_the_port_is_free_when_the_server_has_stopped() -> None:
     async def scenario() -> None:
-        server = WebServer(_app, Listen("127.0.0.1", 0))
+        server = WebServer(_app, Listen("127.0.0.1", 0), Guard())
         await server.start()
         port = server.port
         await server.stop()
         await server.stop()
-        again = WebServer(_app, Listen("127.0.0.1", port))
+        again = WebServer(_app, Listen("127.0.0.1", port), Guard())
         await again.start()
         assert again.port == port
         await again.stop()

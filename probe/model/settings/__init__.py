@@ -16,11 +16,13 @@ from probe.model.settings.smtp import (
     Timeouts,
     Tls,
 )
+from probe.model.settings.web_file import ClientAuth, RateLimit, ServerTls, TlsVersion, WebFile
 from probe.model.settings.whole import Listen, Resolver, Settings, TagKey, Web
 
 __all__ = [
     "LONGEST_BODY",
     "SPARE_BODY",
+    "ClientAuth",
     "Content",
     "ContentKind",
     "Discovery",
@@ -36,16 +38,20 @@ __all__ = [
     "Pool",
     "Pop3Settings",
     "ProxyProtocol",
+    "RateLimit",
     "Resolver",
     "Retry",
     "Route",
+    "ServerTls",
     "Settings",
     "Share",
     "SmtpSettings",
     "TagKey",
     "Timeouts",
     "Tls",
+    "TlsVersion",
     "UnknownIs",
     "Web",
+    "WebFile",
     "written",
 ]

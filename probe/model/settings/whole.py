@@ -9,6 +9,7 @@ from probe.model.settings.health import HealthPolicy
 from probe.model.settings.mailboxes import Mailbox
 from probe.model.settings.routes import Route
 from probe.model.settings.smtp import Pool
+from probe.model.settings.web_file import WebFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class Web:
     listen: Listen = Listen("127.0.0.1", 9847)
     lifecycle: bool = False
     """Allow POST /-/reload."""
+    protect_health: bool = False
+    """Ask for a login on /health and /-/, too."""
+    file: WebFile | None = None
+    """TLS, logins and headers; none: plain HTTP for everybody."""
 
 
 @dataclass(frozen=True, slots=True)
