@@ -88,7 +88,7 @@ def test_promtool_takes_the_same(folder: Path) -> None:
     del tls["client_allowed_sans"]  # younger than the promtool that Debian 12 has
     command = [promtool, "check", "web-config", str(written(EVERYTHING | {"tls_server_config": tls}))]
     checked = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert (checked.returncode, checked.stdout) == (0, "web.yml SUCCESS\n"), checked.stderr
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_certificates_may_stand_in_the_file_itself(folder: Path) -> None:
