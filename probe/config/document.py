@@ -41,7 +41,7 @@ class Document:
         self.problems.append(Problem(self.file, line or self.line(place), dotted(place), wrong, right))
 
 
-def read(path: Path, *, needed: str) -> Document:
+def read(path: Path, *, needed: str = "instance, mailboxes, pools and routes") -> Document:
     """Return the values of a YAML file. Raises ConfigError when it cannot be read as a mapping.
 
     ``needed`` names the keys that an empty file lacks.

@@ -26,7 +26,7 @@ def load(path: Path, *, base: Path | None = None, warn: Callable[[str], None] = 
     Relative names of secret and certificate files start at ``base``, by default the folder of the config file.
     What is unwise but possible is told to ``warn``, a sentence each. Raises ConfigError with all problems.
     """
-    document = read(path, needed="instance, mailboxes, pools and routes")
+    document = read(path)
     around = _surroundings(document.value, path.parent if base is None else base)
     struck = strike(document)
     config = _validated(document, around, struck)

@@ -56,7 +56,7 @@ class WebFileWatch:
             self._used = found
             self._looked_like = None  # it may name other files
             self._use(found)
-            log.info("web config loaded", extra={"file": str(found.path)})
+            log.info("web config renewed", extra={"file": str(found.path)})
 
     def _tell(self, trouble: tuple[str, ...]) -> None:
         if trouble != self._trouble:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+import yaml
 
 from probe.config import load
 from probe.config.routes import RouteSection
@@ -39,6 +40,7 @@ from probe.model.settings import (
 )
 from tests.config.conftest import KEY, PASSWORD
 
+USERS = {"ada": "$2y$10$X0h1gDsPszWURQaxFh.zoubFi6DXncSjhoQNJgRrnGs7EsimhC7zG"}
 ROOT = Path(__file__).parents[2]
 LEAST = """
 instance: probe-a
@@ -64,6 +66,7 @@ def every(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     for name, content in (("key", f"{KEY}\n"), ("other", PASSWORD)):
         (tmp_path / name).write_text(content)
         (tmp_path / name).chmod(0o600)
+    (tmp_path / "web.yml").write_text(yaml.safe_dump({"basic_auth_users": USERS}))
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
     return load(Path(__file__).with_name("every_key.yaml"), base=tmp_path)
 
@@ -73,7 +76,9 @@ def test_the_top_of_the_config_arrives(every: Settings) -> None:
     assert every.instance == "probe-a"
     assert every.state == "postgresql://probe@db.lab.test/mailflow"
     assert every.tag_keys == (TagKey("k2", key), TagKey("k1", key))
-    assert every.web == Web(listen=Listen("::1", 9000), lifecycle=True)
+    assert every.web == Web(Listen("::1", 9000), lifecycle=True, protect_health=True, file=every.web.file)
+    assert every.web.file is not None
+    assert every.web.file.users == USERS
     assert every.resolver == Resolver(nameservers=("127.0.0.1", "::1"), port=5353)
     assert every.explain_for == timedelta(days=7)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 import pytest
+import trustme
 import yaml
 
 from probe import config
@@ -142,3 +143,23 @@ def test_the_demo_is_described_as_it_is() -> None:
     members = set(yaml.safe_load((ROOT / "config.yaml").read_text())["pools"]["vip"]["members"])
     told = section("Five minutes", README)
     assert {name for name in members if f"`{name}`" in told} == members
+
+
+def test_the_web_config_that_is_shown_is_taken_here_and_by_promtool(tmp_path: Path) -> None:
+    # Given
+    authority = trustme.CA()
+    certificate = authority.issue_cert("probe.test")
+    certificate.cert_chain_pems[0].write_to_path(str(tmp_path / "server.pem"))
+    certificate.private_key_pem.write_to_path(str(tmp_path / "server.key"))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    (tmp_path / "server.key").chmod(0o600)
+    [block] = blocks(section("TLS and a login for the pages"), "yaml")
+
+    # When
+    (tmp_path / "web.yml").write_text(block)
+    checked = run("promtool", "check", "web-config", "web.yml", cwd=tmp_path)
+    file = config.load_web_file(tmp_path / "web.yml")
+
+    # Then
+    assert checked.returncode == 0, checked.stderr
+    assert list(file.users) == ["prometheus"]

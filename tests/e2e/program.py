@@ -2,6 +2,7 @@
 
 import json
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -26,13 +27,22 @@ _LOADED = "config loaded"
 class Program:
     """One `mailflow run`, on one config and one state; started, stopped, killed and started again."""
 
-    def __init__(self, config: Mapping[str, Any], home: Path, *, settable_clock: bool = False) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        home: Path,
+        *,
+        settable_clock: bool = False,
+        trusts: ssl.SSLContext | None = None,
+    ) -> None:
+        """``trusts`` is how to speak TLS to it, where its web config says so."""
         self._clock = home / "clock" if settable_clock else None
         self.config_file = home / "config.yaml"
         self._log = home / "log"
         self._process: subprocess.Popen[bytes] | None = None
         self.listen: str = config["web"]["listen"]
-        self._url = f"http://{self.listen}"
+        self._url = f"{'https' if trusts else 'http'}://{self.listen}"
+        self._trusts = trusts
         self._client = self.client()
         self.configure(config)
 
@@ -89,7 +99,7 @@ class Program:
 
     def client(self) -> httpx.Client:
         """Return a client of its own, to be closed; best by `with`."""
-        return httpx.Client(base_url=self._url, timeout=5, trust_env=False)
+        return httpx.Client(base_url=self._url, timeout=5, trust_env=False, verify=self._trusts or False)
 
     def get(self, path: str, **parameters: str) -> httpx.Response:
         """Ask it for a page."""
