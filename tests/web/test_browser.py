@@ -353,13 +353,13 @@ def test_the_page_goes_on_by_itself_after_the_program_was_started_again(
             port = free.getsockname()[1]
         async with tab(chromium.running) as at:
             word = at.page.locator('tr[data-member="mta2"] .verdict strong')
-            async with lively_world().served(port):
+            async with lively_world().served(port=port):
                 await at.page.goto(f"http://127.0.0.1:{port}/")
                 await expect(at.page.locator("#live")).to_have_text("live")
             await expect(at.page.locator("#live")).to_have_text("not live, trying again")
             again = World(lively_board(), events=Events("run2"))
             again.board(Judged("vip", "mta2", UP, None))
-            async with again.served(port):
+            async with again.served(port=port):
                 await expect(word).to_have_text("up", timeout=30_000)
                 await expect(at.page.locator("#live")).to_have_text("live")
                 again.report(Judged("vip", "mta2", replace(UP, state=State.DOWN), UP))
