@@ -101,6 +101,27 @@ def test_a_runbook_shows_commands_for_the_diagnosis(rule: Rule) -> None:
     assert re.search(r"\b(curl|mailflow|systemctl|journalctl|promtool|openssl)\b", diagnosis)
 
 
+def test_a_query_in_a_runbook_can_be_asked(tmp_path: Path) -> None:
+    # Given
+    told = [
+        query
+        for page in sorted((ROOT / "docs" / "runbooks").glob("*.md"))
+        for query in re.findall(r"promtool query instant \S+ '([^']+)'", page.read_text())
+    ]
+    recordings = [{"record": f"asked:{number}", "expr": query} for number, query in enumerate(told)]
+    (tmp_path / "asked.yaml").write_text(yaml.safe_dump({"groups": [{"name": "asked", "rules": recordings}]}))
+
+    # When
+    checked = promtool("check", "rules", "asked.yaml", cwd=tmp_path)
+
+    # Then
+    assert told
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    for query in told:
+        assert set(UPON.findall(query)) <= RECORDED
+        assert metrics_in(UPON.sub("", query)) <= exported()
+
+
 def test_every_runbook_belongs_to_an_alert() -> None:
     pages = {f"docs/runbooks/{page.name}" for page in (ROOT / "docs" / "runbooks").glob("*.md")}
     assert pages == {rule["annotations"]["runbook_url"] for rule in ALERTS}
