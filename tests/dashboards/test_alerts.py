@@ -70,6 +70,17 @@ def test_an_alert_is_tested_firing_and_silent(name: str) -> None:
     assert set(expected) == {True, False}
 
 
+def test_a_recording_is_tested_by_what_rests_on_it_or_by_itself() -> None:
+    by_itself = [
+        asked["expr"]
+        for scene in SCENES
+        for test in yaml.safe_load(scene.read_text())["tests"]
+        for asked in test.get("promql_expr_test", [])
+    ]
+    resting = [rule["expr"] for rule in [*ALERTS, *RECORDINGS]]
+    assert RECORDED == {name for expr in [*by_itself, *resting] for name in UPON.findall(expr)}
+
+
 @pytest.mark.parametrize("rule", [*ALERTS, *RECORDINGS], ids=lambda rule: rule.get("alert") or rule["record"])
 def test_a_rule_asks_only_for_what_exists(rule: Rule) -> None:
     upon = set(UPON.findall(rule["expr"]))
