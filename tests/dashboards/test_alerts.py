@@ -78,7 +78,7 @@ def test_a_recording_is_tested_by_what_rests_on_it_or_by_itself() -> None:
         for asked in test.get("promql_expr_test", [])
     ]
     resting = [rule["expr"] for rule in [*ALERTS, *RECORDINGS]]
-    assert RECORDED == {name for expr in [*by_itself, *resting] for name in UPON.findall(expr)}
+    assert {name for expr in [*by_itself, *resting] for name in UPON.findall(expr)} == RECORDED
 
 
 @pytest.mark.parametrize("rule", [*ALERTS, *RECORDINGS], ids=lambda rule: rule.get("alert") or rule["record"])
