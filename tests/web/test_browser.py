@@ -23,6 +23,7 @@ from tests.web.browser import NARROW, WIDE, Scheme, Tab, browser, tab
 from tests.web.serving import Books, World
 from tests.web.test_page import HOSTILE
 from tests.web.test_probe_pages import lost
+from tests.web.test_stream import nobody_listens
 
 pytestmark = pytest.mark.lab
 
@@ -339,6 +340,43 @@ def test_strips_further_down_are_drawn_when_they_come_into_view_with_what_finish
             await shown.page.locator(shown.row("mta120")).scroll_into_view_if_needed()
             await expect(boxes).to_have_count(2)
             await expect(boxes.last).to_have_attribute("title", "missing 10:05:00 UTC")
+
+    chromium.run(test)
+
+
+def test_a_tab_that_nobody_sees_gives_its_connection_back_and_catches_up_when_it_is_seen_again(
+    chromium: Chromium,
+) -> None:
+    async def test() -> None:
+        async with opened(chromium) as shown:
+            await shown.is_live()
+            await shown.page.clock.install()
+            await shown.page.evaluate(_SEEN, False)
+            await shown.page.clock.run_for(10_000)
+            await expect(shown.page.locator("#live")).not_to_have_text("live")
+            await nobody_listens(shown.world)
+            shown.world.report(Judged("vip", "mta2", UP, None))
+            await shown.page.evaluate(_SEEN, True)
+            await expect(shown.page.locator(f"{shown.row('mta2')} .verdict strong")).to_have_text("up")
+            await shown.is_live()
+
+    chromium.run(test)
+
+
+_SEEN = """(seen) => {
+    Object.defineProperty(document, "hidden", { value: !seen, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_link_to_a_member_that_is_not_shown_shows_it(chromium: Chromium) -> None:
+    async def test() -> None:
+        async with opened(chromium) as shown:
+            await shown.page.get_by_label("Find").fill("mta1")
+            row = shown.page.locator(shown.row("mta2"))
+            await expect(row).to_be_hidden()
+            await shown.page.locator("#overview").get_by_role("link", name="vip/mta2").click()
+            await expect(row).to_be_in_viewport()
 
     chromium.run(test)
 

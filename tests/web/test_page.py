@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import probe.web.page
+from probe.engine.board import Board
 from probe.engine.happenings import (
     DiscoveryFailed,
     Ended,
@@ -27,12 +28,13 @@ from probe.engine.strips import STRIP
 from probe.model.culprit import Blame, Culprit
 from probe.model.letter import Folder
 from probe.model.outcome import State
-from probe.model.settings import Member
+from probe.model.settings import Member, Pool, SmtpSettings, Tls
 from probe.model.trouble import Trouble, TroubleKind
 from probe.model.verdict import Verdict
 from probe.web.page.overview import NAMED
+from probe.web.page.rows import pool_head
 from probe.web.page.status import DRAWN
-from tests.metrics.boards import NOW, a_probe, delivered, fresh_board, greylisted, missing
+from tests.metrics.boards import NOW, a_probe, delivered, fresh_board, greylisted, missing, settings
 from tests.web.serving import World
 
 ASSETS = Path(probe.web.page.__file__).parent / "assets"
@@ -89,6 +91,28 @@ def test_it_keeps_to_its_own_content_security_policy() -> None:
         assert tag != "style"
         assert not {name for name in attributes if name == "style" or name.startswith("on")}
         assert tag != "script" or attributes.get("src") == "/assets/page.js"
+
+
+def test_a_pool_with_the_name_of_a_part_of_the_page_is_told_apart_from_it() -> None:
+    ids = [attributes["id"] for _, attributes in elements(shown(World(board_with("overview")))) if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def board_with(pool: str) -> Board:
+    asked = settings()
+    return fresh_board(replace(asked, pools={pool: replace(asked.pools["vip"], name=pool)}, routes={}))
+
+
+@pytest.mark.parametrize(
+    "smtp, told",
+    [
+        (SmtpSettings(tls=Tls.NONE), "<small>without TLS</small>"),
+        (SmtpSettings(tls=Tls.STARTTLS), "<small>certificates are not checked</small>"),
+        (SmtpSettings(tls=Tls.STARTTLS, verify=True), "<small></small>"),
+    ],
+)
+def test_it_says_what_is_not_protected_on_the_way_to_the_members(smtp: SmtpSettings, told: str) -> None:
+    assert f"health</a> {told}</h2>" in pool_head(Pool("vip", smtp=smtp))
 
 
 def test_it_says_who_is_down_since_when_and_why_and_leads_to_the_proof() -> None:

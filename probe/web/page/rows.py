@@ -9,6 +9,7 @@ from probe.engine.figures import MemberFigures
 from probe.engine.strips import Box
 from probe.model.outcome import State
 from probe.model.setbacks import summary
+from probe.model.settings import Pool, SmtpSettings, Tls
 from probe.model.tls_findings import Finding
 from probe.model.verdict import Verdict
 from probe.web.page.markup import ago, probe_link, probes_link, segment, text
@@ -19,13 +20,14 @@ _Paths = Mapping[str, Sequence[Box]]
 _COLUMNS = ("Member", "Verdict", "Latest probes, the newest to the right", "Why")
 
 
-def pool_head(pool: str) -> str:
+def pool_head(pool: Pool) -> str:
     """Begin the table of a pool."""
-    name = text(pool)
+    name = text(pool.name)
     columns = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
     return (
-        f'<section class="pool" aria-labelledby="{name}">\n<h2 id="{name}">{name} '
-        f'<a href="/health/{segment(pool)}" aria-label="Health of {name}, as JSON">health</a></h2>\n'
+        f'<section class="pool" aria-labelledby="pool-{name}">\n<h2 id="pool-{name}">{name} '
+        f'<a href="/health/{segment(pool.name)}" aria-label="Health of {name}, as JSON">health</a>'
+        f" <small>{_tls_of(pool.smtp)}</small></h2>\n"
         f'<table data-pool="{name}"><thead><tr>{columns}</tr></thead>\n<tbody>\n'
     )
 
@@ -107,6 +109,13 @@ def _proof(failing: Box | None) -> str:
     if failing is None:
         return '<a class="proof" hidden>last failing probe</a>'
     return f'<a class="proof" href="{probe_link(failing.probe_id)}">last failing probe</a>'
+
+
+def _tls_of(smtp: SmtpSettings) -> str:
+    """Say what is not protected on the way to the members."""
+    if smtp.tls is Tls.NONE:
+        return "without TLS"
+    return "" if smtp.verify else "certificates are not checked"
 
 
 def _tls(findings: Sequence[Finding] | None) -> str:

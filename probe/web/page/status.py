@@ -23,9 +23,10 @@ async def status_page(board: Board, *, now: datetime, last_event: str) -> AsyncI
     """Write the page; the script goes on from ``last_event``, the newest one that the page may show."""
     instance = text(board.settings.instance)
     yield beginning(f"{instance}: does mail flow?", f"{instance} <small>does mail flow?</small>", head=_HEAD)
-    yield f'<main id="main" data-last-event="{text(last_event)}" data-strip="{STRIP}">\n{overview(board, now)}{_TOOLS}'
+    known = f'data-last-event="{text(last_event)}" data-strip="{STRIP}" data-now="{now:%Y-%m-%dT%H:%M:%SZ}"'
+    yield f'<main id="main" {known}>\n{overview(board, now)}{_TOOLS}'
     for pool in board.settings.pools:
-        yield pool_head(pool)
+        yield pool_head(board.settings.pools[pool])
         if not board.members(pool):
             yield NOBODY
         rows = pool_rows(board, pool, now, drawn=DRAWN)

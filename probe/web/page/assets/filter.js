@@ -10,7 +10,17 @@ export function startFilter() {
   find.addEventListener("input", filterSoon);
   trouble.addEventListener("change", filterSoon);
   document.addEventListener("judged", () => (find.value || trouble.checked) && filterSoon());
+  document.getElementById("main").addEventListener("click", unhide);
   filterSoon();
+}
+
+// A link to a row that is not shown shows all of them.
+function unhide(event) {
+  const name = event.target.closest?.('a[href^="#"]')?.hash.slice(1);
+  if (!name || !document.getElementById(decodeURIComponent(name))?.hidden) return;
+  find.value = "";
+  trouble.checked = false;
+  filter();
 }
 
 // Many rows may change at once: they are looked through once for all of them.

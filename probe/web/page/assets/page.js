@@ -11,29 +11,55 @@ const PARTS_EVERY = 15_000;
 const TIMES_EVERY = 5_000;
 const TRY_AGAIN_AFTER = 10_000;
 const WHOLE_AT_MOST_EVERY = 5_000;
+const REST_AFTER = 10_000;
 const TOLD_TO_EARS = 5;
 
 const live = document.getElementById("live");
 const announcements = document.getElementById("announcements");
 const soon = new Map();
+let stream = null;
+let resting = 0;
+let meanwhile = null; // What was told while the whole page is fetched: it may be newer than that.
 
 function listen() {
   const after = encodeURIComponent(document.getElementById("main").dataset.lastEvent);
-  const stream = new EventSource(`/api/v1/events?after=${after}`);
+  stream = new EventSource(`/api/v1/events?after=${after}`);
   stream.addEventListener("open", () => tellLive(true));
-  stream.addEventListener("probe", (event) => probeEnded(JSON.parse(event.data)));
-  stream.addEventListener("verdict", (event) => verdict(JSON.parse(event.data)));
+  stream.addEventListener("probe", (event) => heard(probeEnded, JSON.parse(event.data)));
+  stream.addEventListener("verdict", (event) => heard(verdict, JSON.parse(event.data)));
   stream.addEventListener("resync", () => before(WHOLE_AT_MOST_EVERY, fetchWhole));
   stream.addEventListener("error", () => {
     tellLive(false);
     // Refused for good: the browser does not come back by itself.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(startAnew, TRY_AGAIN_AFTER);
+    if (!isListening()) setTimeout(startAnew, TRY_AGAIN_AFTER);
   });
 }
 
 async function startAnew() {
+  if (isListening() || document.hidden) return;
   await fetchWhole();
-  listen();
+  if (!isListening()) listen();
+}
+
+function isListening() {
+  return stream.readyState !== EventSource.CLOSED;
+}
+
+// A browser has few connections to a server, for all its tabs together: one that nobody sees gives its own back.
+function restOrWake() {
+  clearTimeout(resting);
+  if (document.hidden) resting = setTimeout(rest, REST_AFTER);
+  else startAnew();
+}
+
+function rest() {
+  stream.close();
+  tellLive(false);
+}
+
+function heard(what, told) {
+  meanwhile?.push([what, told]);
+  what(told);
 }
 
 function verdict(told) {
@@ -48,6 +74,7 @@ function before(milliseconds, action) {
 }
 
 async function fetchParts() {
+  if (document.hidden) return;
   const parts = await fetched("/parts");
   if (!parts) return;
   exchange("overview", parts);
@@ -57,15 +84,20 @@ async function fetchParts() {
 }
 
 async function fetchWhole() {
+  meanwhile = [];
   const whole = await fetched("/");
-  if (!whole) return;
+  if (whole) exchangeWhole(whole);
+  for (const [what, told] of meanwhile) what(told);
+  meanwhile = null;
+}
+
+function exchangeWhole(whole) {
   const main = document.getElementById("main");
   main.dataset.lastEvent = whole.getElementById("main").dataset.lastEvent;
   exchange("overview", whole);
   exchange("mailboxes", whole);
-  const pools = whole.querySelectorAll(".pool");
   main.querySelectorAll(".pool").forEach((pool) => pool.remove());
-  document.getElementById("mailboxes").before(...pools);
+  document.getElementById("mailboxes").before(...whole.querySelectorAll(".pool"));
   document.title = document.getElementById("overview").dataset.title;
   begin();
   filterSoon();
@@ -98,5 +130,6 @@ begin();
 startFilter();
 startKeys();
 listen();
+document.addEventListener("visibilitychange", restOrWake);
 setInterval(keepTimesTrue, TIMES_EVERY);
 setInterval(fetchParts, PARTS_EVERY);

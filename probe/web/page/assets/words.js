@@ -1,6 +1,7 @@
 // Moments and durations in words, as the server writes them (markup.py).
 
 const LONGEST = 400;
+const AHEAD = Date.parse(document.getElementById("main").dataset.now) - Date.now(); // How far the server's clock is.
 
 // Text from outside, made safe to show: nothing in it moves a line or reverses the reading (net/text.py).
 export function printable(text) {
@@ -43,6 +44,6 @@ export function keepTimesTrue() {
 }
 
 function tellAgo(element) {
-  const words = lasting((Date.now() - Date.parse(element.dateTime)) / 1000);
+  const words = lasting((Date.now() + AHEAD - Date.parse(element.dateTime)) / 1000);
   if (element.textContent !== words) element.textContent = words;
 }
