@@ -188,18 +188,17 @@ def test_it_says_what_is_wrong_with_a_mailbox_that_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "blame, told",
-    [
-        (None, "look at what they share"),
-        (Blame(Culprit.MAILBOX, "look at the <mailbox>"), "look at the &lt;mailbox&gt;"),
-    ],
+    "fails, told", [(True, '<li class="bad">Route inbound of vip fails for all members'), (False, "proves nothing")]
 )
-def test_it_tells_of_a_route_that_fails_for_all_while_no_member_is_called_down(blame: Blame | None, told: str) -> None:
+def test_it_tells_of_a_route_that_is_of_no_use_while_no_member_is_called_down(fails: bool, told: str) -> None:
     world = World()
-    world.board(SharedFault("vip", "inbound", True, blame))
-    assert f"Route inbound: all members of vip fail; {told}" in shown(world)
+    blame = Blame(Culprit.ALL_POOLS, "look at the <mailbox>", fails=fails)
+    world.board(SharedFault("vip", "inbound", fails, blame, NOW))
+    html = shown(world)
+    assert told in html
+    assert '30 s</time>: look at the &lt;mailbox&gt; <span class="flag">all pools</span></li>' in html
     world.board(SharedFault("vip", "inbound", False))
-    assert "all members of vip fail" not in shown(world)
+    assert "Route inbound" not in shown(world)
 
 
 def test_it_tells_how_the_members_were_not_found() -> None:

@@ -73,7 +73,7 @@ def _headline(board: Board) -> str:
 
 def _notices(board: Board, now: datetime) -> Iterator[str]:
     """Write a line for each trouble: first what concerns everything, then the members, then what explains."""
-    yield from chain(_about_the_probe(board), _about_mailboxes(board), _about_routes(board))
+    yield from chain(_about_the_probe(board), _about_mailboxes(board), _about_routes(board, now))
     yield from chain(_about_members(board, now), _about_discovery(board))
 
 
@@ -92,12 +92,17 @@ def _about_mailboxes(board: Board) -> Iterator[str]:
             yield _notice("bad", f"Mailbox {text(name)} {said}: {text(figures.trouble or 'no reason was given')}")
 
 
-def _about_routes(board: Board) -> Iterator[str]:
+def _about_routes(board: Board, now: datetime) -> Iterator[str]:
     """Tell of routes that fail: the verdicts do not, because no member is called down for what all share."""
-    for route in board.settings.routes.values():
-        if board.has_shared_fault(route.pool, route.name):
-            side = board.sides.get((route.pool, route.name)) or "look at what they share"
-            yield _notice("bad", f"Route {text(route.name)}: all members of {text(route.pool)} fail; {text(side)}")
+    for fault in chain.from_iterable(board.faults_of(pool) for pool in board.settings.pools):
+        blame = fault.blame
+        if blame is None:
+            continue
+        fares = "fails for all members" if fault.shared else "proves nothing"
+        since = f" for {ago(fault.since, now)}" if fault.since else ""
+        to_blame = f'<span class="flag">{blame.culprit.replace("_", " ")}</span>'
+        said = f"Route {text(fault.route)} of {text(fault.pool)} {fares}{since}: {text(blame.text)} {to_blame}"
+        yield _notice("bad" if fault.shared else "odd", said)
 
 
 def _about_members(board: Board, now: datetime) -> Iterator[str]:
