@@ -1,13 +1,17 @@
 """Opinions: what the members of a pool deserve by their own evidence, each formed from the one before."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from probe.model.blame import Finished, Weighed
 from probe.model.outcome import State
 from probe.model.settings import HealthPolicy
 from probe.model.verdict import NO_OPINION, Opinion, form, latest
 from probe.ports import Clock
+
+KEPT = 100
+"""Changes of a member that are remembered: more than are needed to see that it flaps."""
 
 
 class Opinions:
@@ -19,14 +23,19 @@ class Opinions:
         self._clock = clock
         self._opinions: dict[str, Opinion] = {}
         self._recent: dict[str, list[Finished]] = {}
+        self._called: dict[str, State] = {}
+        """Up or down, whatever was known since."""
+        self._changes: dict[str, deque[datetime]] = defaultdict(lambda: deque(maxlen=KEPT))
 
     def of(self, name: str) -> Opinion:
         """Return the opinion on a member."""
         return self._opinions.get(name, NO_OPINION)
 
-    def restore(self, name: str, opinion: Opinion) -> None:
-        """Take up an opinion from before a restart."""
+    def restore(self, name: str, opinion: Opinion, changes: Iterable[datetime] = ()) -> None:
+        """Take up an opinion from before a restart, and when the member was called up or down."""
         self._opinions[name] = opinion
+        self._changes[name].extend(changes)
+        self._note(name)
 
     def form(self, evidence: Mapping[str, Sequence[Weighed]]) -> None:
         """Form opinions anew from the evidence on these members, beside that on all others."""
@@ -39,7 +48,9 @@ class Opinions:
                 stale_after=self._stale_after,
                 now=self._clock.now(),
                 others=(recent for other, recent in self._recent.items() if other != name),
+                changes=self._changes.get(name, ()),
             )
+            self._note(name)
 
     def gone_stale(self, name: str) -> bool:
         """Tell whether the opinion on a member rests on evidence that has gone stale since it was formed."""
@@ -53,3 +64,11 @@ class Opinions:
         """Hear no members any more but these."""
         for gone in self._recent.keys() - set(names):
             del self._recent[gone]
+
+    def _note(self, name: str) -> None:
+        state, before = self._opinions[name].state, self._called.get(name)
+        if state is State.UNKNOWN or state is before:
+            return
+        self._called[name] = state
+        if before is not None:
+            self._changes[name].append(self._clock.now())

@@ -16,6 +16,7 @@ def member_metrics(members: Members) -> Iterator[Metric]:
     """Tell the verdict on every member, and until when its certificate holds."""
     yield _states(members)
     yield _changes(members)
+    yield _flapping(members)
     yield _certificates(members)
     yield _injections(members)
     yield _findings(members)
@@ -67,6 +68,17 @@ def _changes(members: Members) -> Metric:
     )
     for labels, figures in members.items():
         family.add_metric(labels, figures.state_changes)
+    return family
+
+
+def _flapping(members: Members) -> Metric:
+    family = GaugeMetricFamily(
+        "mailflow_member_flapping",
+        "1 while the member was called up and down so often that it must be good for longer to be called up.",
+        labels=_LABELS,
+    )
+    for labels, figures in members.items():
+        family.add_metric(labels, float(bool(figures.verdict and figures.verdict.flapping)))
     return family
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from probe.model.blame import Finished, Weighed, Weight
+from probe.model.flapping import FLAPPING, damping_by
 from probe.model.outcome import Outcome, State
 from probe.model.rows import Conviction, Row, convictions, newest_row, of_one_route, steady, still_failing
 from probe.model.settings import HealthPolicy, Share
@@ -27,6 +28,8 @@ class Opinion:
     """Enough failed in a row, but that does not speak against it alone."""
     failing: str = ""
     """How the newest of them failed, where enough failed in a row, and it is not down."""
+    flapping: str = ""
+    """That it changes again and again, and what follows, where it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Verdict:
     evidence_at: datetime | None = None
     guarded: bool = False
     """The member failed and is kept up, by ``min_healthy`` or because what members share may be to blame."""
+    flapping: bool = False
+    """It was called up and down so often that it must be good for longer to be called up."""
 
 
 NO_OPINION = Opinion(State.UNKNOWN, "no probe has finished yet")
@@ -47,6 +52,7 @@ NO_OPINION = Opinion(State.UNKNOWN, "no probe has finished yet")
 _EXCUSED = "its probes fail, but that does not speak against it alone"
 _SCATTERED = "its probes fail, but not often enough yet on one and the same route"
 _BEFORE = "; before: "
+_FLAPPING = f"; {FLAPPING}"
 
 
 def form(
@@ -57,40 +63,21 @@ def form(
     stale_after: timedelta,
     now: datetime,
     others: Iterable[Sequence[Finished]] = (),
+    changes: Iterable[datetime] = (),
 ) -> Opinion:
     """Form an opinion of a member from its finished probes, oldest first, and from the opinion before.
 
-    ``others`` holds the latest probes of each other member of the pool, on all routes; see ``latest``.
+    ``others`` holds the latest probes of each other member of the pool, on all routes; see ``latest``. ``changes`` are
+    the moments at which the member was called up or down.
     """
-    # Both ways: what a clock that ran ahead left behind, until it was set back, would stay fresh for as long.
-    fresh = [each for each in evidence if abs(now - each[0].finished) <= stale_after]
-    failing = _failing(fresh)
-    told = f"{failing[0][0].outcome.value}: {failing[0][0].reason}" if len(failing) >= policy.fall else ""
-    excused = bool(told) and not _scattered(failing, policy.fall)
-    convicting = convictions(evidence, rise=policy.rise, fall=policy.fall, silence=stale_after)
-    found = [each for each in convicting if abs(now - each.row.newest.finished) <= stale_after]
-    if found and previous.state is not State.DOWN:
-        heard = list(others)
-        found = [each for each in found if steady(heard, each.row)]
-    if found:
-        return _convicted(found[0])
-    row = newest_row(evidence, stale_after)
-    newest = row.newest.finished if row else _out_of_sight(previous, evidence)
-    if newest is None or abs(now - newest) > stale_after:
-        silence = _silence(previous, evidence)
-        return Opinion(State.UNKNOWN, silence, evidence_at=previous.evidence_at, excused=excused, failing=told)
-    opinion = previous
-    if row:
-        failing_still = still_failing(evidence, rise=policy.rise, fall=policy.fall, silence=stale_after)
-        opinion = _by_row(previous, row, policy, still_failing=failing_still)
-    if opinion.state is State.DOWN:
-        return replace(opinion, excused=False, failing="")
-    return replace(opinion, excused=excused, failing=told)
+    damping = damping_by(changes, policy, now=now)
+    opinion = _formed(previous, evidence, replace(policy, rise=damping.needed), stale_after, now, others)
+    return replace(opinion, flapping=damping.words)
 
 
 def remembered(verdict: Verdict) -> Opinion:
     """Return the opinion that a verdict from before a restart came from, as far as it is still known."""
-    reason = verdict.reason
+    reason = verdict.reason.partition(_FLAPPING)[0]
     if reason.startswith((_EXCUSED, _SCATTERED)):
         # Else it would be told again with every restart what was before the one before.
         reason = reason.rpartition(_BEFORE)[2]
@@ -156,6 +143,40 @@ def guard(
     }
 
 
+def _formed(
+    previous: Opinion,
+    evidence: Sequence[Weighed],
+    policy: HealthPolicy,
+    stale_after: timedelta,
+    now: datetime,
+    others: Iterable[Sequence[Finished]],
+) -> Opinion:
+    # Both ways: what a clock that ran ahead left behind, until it was set back, would stay fresh for as long.
+    fresh = [each for each in evidence if abs(now - each[0].finished) <= stale_after]
+    failing = _failing(fresh)
+    told = f"{failing[0][0].outcome.value}: {failing[0][0].reason}" if len(failing) >= policy.fall else ""
+    excused = bool(told) and not _scattered(failing, policy.fall)
+    convicting = convictions(evidence, rise=policy.rise, fall=policy.fall, silence=stale_after)
+    found = [each for each in convicting if abs(now - each.row.newest.finished) <= stale_after]
+    if found and previous.state is not State.DOWN:
+        heard = list(others)
+        found = [each for each in found if steady(heard, each.row)]
+    if found:
+        return _convicted(found[0])
+    row = newest_row(evidence, stale_after)
+    newest = row.newest.finished if row else _out_of_sight(previous, evidence)
+    if newest is None or abs(now - newest) > stale_after:
+        silence = _silence(previous, evidence)
+        return Opinion(State.UNKNOWN, silence, evidence_at=previous.evidence_at, excused=excused, failing=told)
+    opinion = previous
+    if row:
+        failing_still = still_failing(evidence, rise=policy.rise, fall=policy.fall, silence=stale_after)
+        opinion = _by_row(previous, row, policy, still_failing=failing_still)
+    if opinion.state is State.DOWN:
+        return replace(opinion, excused=False, failing="")
+    return replace(opinion, excused=excused, failing=told)
+
+
 def _expendable(members: int, min_healthy: Share) -> int:
     return members - max(1, min_healthy.of(members))
 
@@ -179,8 +200,10 @@ def _verdict(opinion: Opinion, *, down: bool, before: Verdict | None, now: datet
         reason, guarded = f"{_EXCUSED}: {opinion.failing}{_BEFORE}{reason}", True
     elif opinion.failing and state is State.UP:
         reason = f"{_SCATTERED}: {opinion.failing}{_BEFORE}{reason}"
+    if opinion.flapping:
+        reason = f"{reason}; {opinion.flapping}"
     since = before.since if before and before.state is state else now
-    return Verdict(state, reason, since, opinion.evidence, opinion.evidence_at, guarded)
+    return Verdict(state, reason, since, opinion.evidence, opinion.evidence_at, guarded, bool(opinion.flapping))
 
 
 def _convicted(by: Conviction) -> Opinion:

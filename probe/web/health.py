@@ -39,6 +39,7 @@ def member_health(board: Board, pool: str, *, member: str, now: datetime) -> Ans
         "since": moment(verdict.since),
         "evidence_age_seconds": evidence_age_seconds(verdict, now),
         "guarded": verdict.guarded,
+        "flapping": verdict.flapping,
     }
     return Answer(_is_up(board, verdict.state, board.members(pool)[member].held), verdict.state, body)
 

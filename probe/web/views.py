@@ -104,6 +104,7 @@ def verdict_view(pool: str, member: str, verdict: Verdict, before: Verdict | Non
         "since": moment(verdict.since),
         "evidence": list(verdict.evidence),
         "guarded": verdict.guarded,
+        "flapping": verdict.flapping,
         "before": before.state.value if before else None,
     }
 
@@ -254,6 +255,7 @@ def _members(board: Board, pool: str, *, now: datetime, only: str | None) -> lis
             "evidence": list(verdict.evidence),
             "evidence_age_seconds": evidence_age_seconds(verdict, now),
             "guarded": verdict.guarded,
+            "flapping": verdict.flapping,
             "last": [_last(board, pool, name, route.name) for route in board.settings.routes_of(pool)],
             "setbacks": [_setback(setback) for setback in board.setbacks(pool, name)],
             "findings": findings_view(figures.findings),

@@ -348,3 +348,34 @@ async def test_evidence_that_lies_ahead_because_the_clock_was_set_back_is_stale_
     scene.clock.stepped()
     await scene.advance(2)
     assert set(thinking.states.values()) == {State.UNKNOWN}
+
+
+@on_scene
+async def test_a_member_that_goes_up_and_down_again_and_again_must_be_good_for_longer(scene: Scene) -> None:
+    # Given three failures and three returns, each as quick as the first
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(2):
+        await thinking.round()
+    for _ in range(3):
+        for _ in range(3):
+            await thinking.round(mta3=Outcome.MISSING)
+        assert thinking.states["mta3"] is State.DOWN
+        for _ in range(2):
+            await thinking.round()
+        assert (thinking.states["mta3"], thinking.of("mta3").flapping) == (State.UP, False)
+
+    # When it fails once more
+    for _ in range(3):
+        await thinking.round(mta3=Outcome.MISSING)
+    assert thinking.states["mta3"] is State.DOWN
+
+    # Then it needs four good probes
+    states = []
+    for _ in range(4):
+        await thinking.round()
+        states.append(thinking.states["mta3"])
+    assert states == [State.DOWN, State.DOWN, State.DOWN, State.UP]
+    verdict = thinking.of("mta3")
+    assert verdict.flapping
+    assert "it is flapping: 7 changes within an hour, so that 4 good probes in a row are needed" in verdict.reason
+    assert not any(thinking.of(name).flapping for name in FOUR if name != "mta3")

@@ -407,6 +407,24 @@ def test_an_excused_member_is_shown_as_guarded() -> None:
     )
 
 
+def test_that_it_flaps_is_told_and_is_not_remembered_as_a_part_of_the_reason() -> None:
+    story = evidence("--")
+    changes = [NOW - MINUTE] * 7
+    flaps = form(WAS_UP, story, policy=POLICY, stale_after=STALE, now=story[-1][0].finished, changes=changes)
+    told = guard({"mta1": flaps}, {}, changed=(), min_healthy=HALF, now=NOW)["mta1"]
+    assert told.flapping
+    assert told.reason == f"{WAS_UP.reason}; {flaps.flapping}"
+    assert remembered(told).reason == WAS_UP.reason
+
+
+@pytest.mark.parametrize("good, state", [(3, State.DOWN), (4, State.UP)])
+def test_who_flaps_needs_more_good_probes_to_be_called_up(good: int, state: State) -> None:
+    story = evidence("+" * good)
+    changes = [NOW - MINUTE] * 7
+    formed = form(WAS_DOWN, story, policy=POLICY, stale_after=STALE, now=story[-1][0].finished, changes=changes)
+    assert formed.state is state
+
+
 def against(*routes: str) -> list[Weighed]:
     """Return one probe for each of these routes, a minute apart, that speaks against its member."""
     return [

@@ -61,6 +61,7 @@ def test_a_verdict_that_changes_is_told_with_the_one_before() -> None:
         "since": "2026-11-21T10:00:00.000000Z",
         "evidence": ["a2"],
         "guarded": False,
+        "flapping": False,
         "before": "up",
     }
 

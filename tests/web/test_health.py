@@ -39,6 +39,7 @@ def test_a_member_that_is_up_is_answered_200() -> None:
         "since": "2026-11-21T10:00:00.000000Z",
         "evidence_age_seconds": 30.0,
         "guarded": False,
+        "flapping": False,
     }
 
 
