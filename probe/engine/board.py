@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from probe.engine.figures import MailboxFigures, MemberFigures, PathFigures
+from probe.engine.figures import MailboxFigures, MemberFigures, PathFigures, forgettable
 from probe.engine.happenings import (
     Attempted,
     DeletionRefused,
@@ -215,6 +215,8 @@ class Board:
         for member in known.members:
             for route in self.settings.routes_of(known.pool):
                 self.path(known.pool, member.name, route.name)
+        for path in forgettable(self._paths, known.pool, self._members[known.pool]):
+            del self._paths[path]
         if known.note:
             self.discovery[known.pool] = known.note
         else:

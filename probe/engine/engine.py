@@ -69,7 +69,8 @@ class Engine:
         """Set once what went before is restored, and the members of all pools were looked up."""
         self.board = Board(settings, now=world.clock.now())
         self._keys = keys
-        self._evidence = Evidence(settings.routes, needed=settings.health.rise + settings.health.fall)
+        health = settings.health
+        self._evidence = Evidence(settings.routes, needed=health.rise + health.fall, stale_after=health.stale_after)
         self._verdicts = Verdicts(
             settings, self._evidence, members=self.board.members, clock=world.clock, report=self._report
         )

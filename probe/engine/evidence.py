@@ -9,7 +9,6 @@ would cost the square of their number, so that here they are filed: a new probe 
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from itertools import chain
 
 from probe.engine.cases import Case, OpenCases
 from probe.engine.witnesses import Witnesses
@@ -33,8 +32,10 @@ class Evidence:
     What one costs does not grow with the number of members, whether they fail or not.
     """
 
-    def __init__(self, routes: Mapping[str, Route], *, needed: int) -> None:
+    def __init__(self, routes: Mapping[str, Route], *, needed: int, stale_after: timedelta | None = None) -> None:
         self._routes = routes
+        reach = (KEPT * route.interval + route.deadline for route in routes.values())
+        self._reaches_back = max(stale_after or timedelta(0), *reach, timedelta(0))
         self._kept = KEPT + needed
         self._cases: dict[MemberKey, dict[str, deque[Case]]] = defaultdict(self._by_route)
         """By member and route: one that is probed often must not make those forgotten that are probed seldom."""
@@ -47,6 +48,8 @@ class Evidence:
         self._changed: set[MemberKey] = set()
         self._lasts = max((route.deadline for route in routes.values()), default=timedelta(0)) + SLACK
         self._tidied: datetime | None = None
+        self._last: datetime | None = None
+        """When the probe finished that was taken in last."""
 
     def add(self, record: Record) -> None:
         """Take in a probe that has its outcome; one of a route that is no longer configured tells nothing."""
@@ -55,6 +58,7 @@ class Evidence:
             return
         finished = _finished(record, route)
         self._tidy(finished.finished)
+        self._last = finished.finished
         self._cases[finished.identity][finished.route].append(self._open_case(finished))
         self._changed.add(finished.identity)
         if record.arrival:
@@ -106,8 +110,17 @@ class Evidence:
 
     def _weighed(self, member: MemberKey, routes: Iterable[str]) -> list[Weighed]:
         by_route = self._cases.get(member, {})
-        lines = [[(case.probe, case.weight) for case in by_route[name]] for name in routes if name in by_route]
-        return lines[0] if len(lines) == 1 else sorted(chain(*lines), key=lambda weighed: weighed[0].finished)
+        weighed = [(case.probe, case.weight) for name in routes if name in by_route for case in by_route[name]]
+        return sorted(weighed, key=self._in_order)
+
+    def _in_order(self, weighed: Weighed) -> tuple[bool, datetime, str]:
+        """Return by what probes are sorted: whoever came to know of them in whatever order thinks the same.
+
+        What a clock that ran ahead left behind, until it was set back, comes first.
+        """
+        probe, _ = weighed
+        ahead = self._last is not None and probe.finished > self._last + SLACK
+        return not ahead, probe.finished, probe.probe_id
 
     def _by_route(self) -> dict[str, deque[Case]]:
         return defaultdict(lambda: deque(maxlen=self._kept))
@@ -119,6 +132,22 @@ class Evidence:
         self._tidied = now
         self._witnesses.thin(now - self._lasts)
         self._open.forget(now - self._lasts)
+        self._forget(now)
+
+    def _forget(self, now: datetime) -> None:
+        """Let go of what nobody asks for any more: of members that have long been gone."""
+        for of_route in (*self._newest.values(), *self._latest.values()):
+            for name in [name for name, probe in of_route.items() if self._is_old(probe, now)]:
+                del of_route[name]
+        for member, by_route in list(self._cases.items()):
+            for route in [name for name, cases in by_route.items() if self._is_old(cases[-1].probe, now)]:
+                del by_route[route]
+            if not by_route:
+                del self._cases[member]
+                self._hosts.pop(member, None)
+
+    def _is_old(self, probe: Finished, now: datetime) -> bool:
+        return abs(now - probe.finished) > self._reaches_back
 
 
 def _finished(record: Record, route: Route) -> Finished:

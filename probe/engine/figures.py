@@ -1,12 +1,14 @@
 """The figures that the board keeps: per member and route, per member, per mailbox, per pool."""
 
 from bisect import bisect_left
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from probe.model.letter import Folder, Hop
 from probe.model.outcome import OF_SENDING, Outcome, Stage, State
+from probe.model.probe import PathKey
 from probe.model.settings import Member
 from probe.model.tls_findings import Finding
 from probe.model.trouble import Quota, Trouble
@@ -132,6 +134,16 @@ class PathFigures:
             self.hops,
             self.authentication,
         )
+
+
+MOST_GONE = 5_000
+"""Paths of members gone from a pool whose figures are kept: one that comes back goes on counting where it was."""
+
+
+def forgettable(paths: Mapping[PathKey, PathFigures], pool: str, members: Container[str]) -> list[PathKey]:
+    """Return the paths of members gone from a pool whose figures are too many; none with a probe in flight."""
+    gone = [(of, member, route) for of, member, route in paths if of == pool and member not in members]
+    return [key for key in gone[: max(len(gone) - MOST_GONE, 0)] if not paths[key].in_flight]
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,9 +61,14 @@ class Opinions:
         return abs(self._clock.now() - opinion.evidence_at) > self._stale_after
 
     def keep(self, names: Collection[str]) -> None:
-        """Hear no members any more but these."""
-        for gone in self._recent.keys() - set(names):
+        """Hear no members any more but these; what was thought of others is known until it is stale."""
+        kept = set(names)
+        for gone in self._recent.keys() - kept:
             del self._recent[gone]
+        for gone in self._opinions.keys() - kept:
+            if self.of(gone).state is State.UNKNOWN or self.gone_stale(gone):
+                for known in (self._opinions, self._called, self._changes):
+                    known.pop(gone, None)
 
     def _note(self, name: str) -> None:
         state, before = self._opinions[name].state, self._called.get(name)

@@ -1,12 +1,11 @@
 """Retrying: deferred probes wait for their next attempt, and those of one member go one by one."""
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeVar
 
 from probe.engine.ledger_state import LedgerState, written
+from probe.engine.queues import Queues
 from probe.engine.sending import Dispatcher, Path
 from probe.engine.setbacks import Setbacks
 from probe.engine.settling import Settler
@@ -40,7 +39,7 @@ class Retries:
         self._setbacks = setbacks
         self._ledger_state = ledger_state
         self._clock = clock
-        self._queues: dict[MemberKey, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._queues: Queues[MemberKey] = Queues()
 
     async def retry(self, record: Record, path: Path) -> None:
         """Make the next attempt of a deferred probe when its time has come, or leave it out."""
@@ -66,7 +65,7 @@ class Retries:
 
     async def _again(self, record: Record, path: Path) -> bool:
         # They line up among themselves, so that a turn waits behind one of them at most.
-        async with self._queues[path.member.key]:
+        async with self._queues.turn(path.member.key):
             return await self._dispatcher.again(
                 record, path, may_go=lambda: self._outlook(record, path).over(self._clock.now())
             )

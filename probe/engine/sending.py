@@ -1,18 +1,17 @@
 """Sending: a member's turn on a route, from the claim in the ledger to the end of an attempt."""
 
-import asyncio
 import logging
 import random
 import secrets
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from probe.engine.flight import Flight
 from probe.engine.happenings import Reporter, Skipped, Started
 from probe.engine.ledger_state import LedgerState, written
+from probe.engine.queues import Queues
 from probe.engine.setbacks import Setbacks
 from probe.engine.settling import Settler
 from probe.model.message import Envelope, body, compose, digest
@@ -84,7 +83,7 @@ class Dispatcher:
         self._expect = expect
         self._retry = retry
         self._turns: set[PathKey] = set()
-        self._lines: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._lines: Queues[str] = Queues()
         self._dialled = 0
         self._finishing = False
 
@@ -234,12 +233,9 @@ class Dispatcher:
 
         Gives what lets the next one in before the end.
         """
-        line = self._lines[member.endpoint if member.behind_vip else str(member)]
-        await line.acquire()
-        with ExitStack() as place:
-            place.callback(line.release)
+        async with self._lines.turn(member.endpoint if member.behind_vip else str(member)) as ready:
             self._dialled += 1
             try:
-                yield place.close
+                yield ready
             finally:
                 self._dialled -= 1

@@ -11,7 +11,7 @@ from probe.engine.kinship import Kinship
 from probe.engine.opinions import Opinions
 from probe.model.outcome import State
 from probe.model.settings import Route, Settings, UnknownIs
-from probe.model.verdict import Opinion, Verdict, guard, joined, loses, remembered
+from probe.model.verdict import NO_OPINION, Opinion, Verdict, guard, joined, loses, remembered
 from probe.ports import Clock
 
 THROTTLE = timedelta(milliseconds=250)
@@ -88,8 +88,17 @@ class Verdicts:
         self._told[pool] = set(names)
         for opinions in self._kinds(pool):
             opinions.keep(names)
+        if new_or_gone:
+            self._forget(pool, names)
         for route in self._settings.routes_of(pool):
             self._consider_shared(route, names)
+
+    def _forget(self, pool: str, names: Collection[str]) -> None:
+        """Let go of what was told of members that are gone, and of which nothing is known any more."""
+        for key in [key for key in self._verdicts if key[0] == pool and key[1] not in names]:
+            if self._opinions[pool].of(key[1]) is NO_OPINION:
+                del self._verdicts[key]
+                self._losing.pop(key, None)
 
     def _form(self, pool: str, names: Collection[str]) -> None:
         self._opinions[pool].form({name: self._evidence.on(pool, name) for name in names})
@@ -151,5 +160,8 @@ class Verdicts:
     def _stale(self, pool: str) -> timedelta:
         if self._settings.health.stale_after is not None:
             return self._settings.health.stale_after
-        spans = (3 * route.interval + route.deadline for route in self._settings.routes_of(pool))
+        routes = list(self._settings.routes_of(pool))
+        # An answer is known at once; only where nothing else is, retries may take until the deadline of asking.
+        waits = [route for route in routes if not route.only_asks] or routes
+        spans = (3 * route.interval + (route.deadline if route in waits else timedelta(0)) for route in routes)
         return max(spans, default=timedelta(0))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probe.engine.board import Board
+from probe.engine.figures import MOST_GONE
 from probe.engine.happenings import (
     Attempted,
     DeletionRefused,
@@ -352,3 +353,23 @@ def test_a_shared_fault_is_known_until_it_is_over() -> None:
     board = fresh()
     board(SharedFault("vip", "inbound", True))
     assert board.snapshot(NOON).shared_faults == {("vip", "inbound"): True}
+
+
+def test_of_members_that_come_and_go_only_so_many_are_counted_and_none_with_a_probe_in_flight() -> None:
+    # Given members of ever new names, one of which has a probe in flight, and one that comes back
+    board = fresh()
+    board(Started(a_probe(1, name="first")))
+    board(Ended(ended(a_probe(2, name="mta1"))))
+
+    # When
+    for day in range(MOST_GONE // 1000 + 2):
+        board(MembersKnown("vip", tuple(member(f"new{1000 * day + number}") for number in range(1000))))
+
+    # Then
+    paths = board.snapshot(NOON).paths
+    assert len(paths) == MOST_GONE + 1 + 1000  # that one, and the members that are there
+    assert paths["vip", "first", "inbound"].in_flight == 1
+    assert ("vip", "new0", "inbound") not in paths
+    board(Ended(ended(a_probe(1, name="first"))))
+    board(MembersKnown("vip", (member("first"),)))
+    assert board.path("vip", "first", "inbound").finished == 1

@@ -198,6 +198,36 @@ def test_what_can_no_longer_matter_is_let_go(set_back: timedelta) -> None:
     assert finished_in_memory() - before < len(MEMBERS) * (32 + 5) + 200
 
 
+def test_members_that_have_long_been_gone_are_forgotten() -> None:
+    before = finished_in_memory()
+    collected = evidence(*(ended(n, Outcome.MISSING, name=f"gone{n}", started=n * SECOND) for n in range(1, 300)))
+    assert finished_in_memory() - before >= 299
+    for hour in range(1, 5):
+        collected.add(ended(1000 + hour, Outcome.DELIVERED, started=timedelta(hours=hour)))
+    assert collected.on("vip", "gone1") == []
+    assert finished_in_memory() - before < 20
+
+
+@pytest.mark.parametrize("stale_after, known", [(None, 0), (timedelta(hours=12), 1)])
+def test_what_a_verdict_may_still_rest_on_is_not_forgotten(stale_after: timedelta | None, known: int) -> None:
+    collected = Evidence(ROUTES, needed=5, stale_after=stale_after)
+    collected.add(ended(1, Outcome.DELIVERED, name="mta2"))
+    collected.add(ended(2, Outcome.DELIVERED, started=timedelta(hours=6)))
+    assert len(collected.on("vip", "mta2")) == known
+
+
+@given(stories(), st.randoms())
+def test_whoever_came_to_know_of_the_same_probes_in_whatever_order_thinks_the_same(
+    story: Sequence[Record], chance: Random
+) -> None:
+    shuffled = sorted(story, key=lambda record: (record.finished or NOON) + chance.randrange(20) * SECOND)
+    assert all(told(evidence(*shuffled), name) == told(evidence(*story), name) for name in MEMBERS)
+
+
+def told(collected: Evidence, name: str) -> list[tuple[str, Weight]]:
+    return [(probe.probe_id, weight) for probe, weight in collected.on("vip", name)]
+
+
 def test_after_the_clock_was_set_back_probes_are_heard_as_before() -> None:
     collected = evidence(ended(1, Outcome.DELIVERED, started=timedelta(hours=1)))
     collected.add(ended(2, Outcome.MISSING))

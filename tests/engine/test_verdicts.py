@@ -1,9 +1,13 @@
 """What load balancers hear, as evidence comes in."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from probe.engine.evidence import Evidence
 from probe.engine.figures import MemberFigures
@@ -11,8 +15,9 @@ from probe.engine.happenings import Ended, Judged, MembersKnown, SharedFault
 from probe.engine.verdicts import THROTTLE, Verdicts
 from probe.model.culprit import Culprit
 from probe.model.outcome import Outcome, Stage, State
-from probe.model.settings import Member, Settings, UnknownIs
-from probe.model.verdict import Verdict
+from probe.model.probe import Record
+from probe.model.settings import Member, Route, Settings, Share, UnknownIs
+from probe.model.verdict import NO_OPINION, Verdict, form, guard, latest
 from tests.engine.fakes import NOON
 from tests.engine.scene import SECOND, Scene, member, on_scene, route, settings
 from tests.engine.test_evidence import ended
@@ -379,3 +384,94 @@ async def test_a_member_that_goes_up_and_down_again_and_again_must_be_good_for_l
     assert verdict.flapping
     assert "it is flapping: 7 changes within an hour, so that 4 good probes in a row are needed" in verdict.reason
     assert not any(thinking.of(name).flapping for name in FOUR if name != "mta3")
+
+
+ROUTES_OF_BOTH_KINDS = (route(), replace(route("asked", only_asks=True), interval=SECOND, deadline=timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(
+    "routes, stale",
+    [
+        (ROUTES_OF_BOTH_KINDS[:1], STALE),
+        (ROUTES_OF_BOTH_KINDS, STALE),
+        (ROUTES_OF_BOTH_KINDS[1:], 3 * SECOND + timedelta(hours=1)),
+    ],
+)
+@on_scene
+async def test_how_long_asking_may_take_does_not_keep_deliveries_fresh(
+    scene: Scene, routes: tuple[Route, ...], stale: timedelta
+) -> None:
+    before = {"mta1": replace(up_at_first(), evidence_at=NOON)}
+    thinking = Thinking(scene, "mta1", asked=settings("mta1", routes=routes), before=before)
+    states = []
+    for seconds in (stale.total_seconds(), 2):
+        await scene.advance(seconds)
+        states.append(thinking.states["mta1"])
+    assert states == [State.UP, State.UNKNOWN]
+
+
+@on_scene
+async def test_a_member_that_comes_back_after_its_evidence_has_gone_stale_starts_anew(scene: Scene) -> None:
+    # Given
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(3):
+        await thinking.round(mta3=Outcome.MISSING)
+    thinking.names.remove("mta3")
+    thinking.known()
+
+    # When
+    await scene.advance(STALE.total_seconds() + 2)
+    await thinking.round()
+    thinking.names.remove("mta4")
+    thinking.known()
+    scene.told.clear()
+    thinking.names.append("mta3")
+    thinking.known()
+
+    # Then
+    [judged] = [judged for judged in scene.of(Judged) if judged.member == "mta3"]
+    assert (judged.before, judged.verdict.state) == (None, State.UNKNOWN)
+
+
+OUTCOMES = [Outcome.DELIVERED, Outcome.MISSING, Outcome.UNREACHABLE, Outcome.REJECTED, Outcome.UNKNOWN]
+
+
+@given(
+    rounds=st.lists(st.lists(st.sampled_from(OUTCOMES), min_size=4, max_size=4), min_size=1, max_size=6),
+    chance=st.randoms(),
+    min_healthy=st.integers(0, 4),
+)
+def test_every_probe_that_sees_the_same_evidence_in_whatever_order_says_the_same_and_empties_no_pool(
+    rounds: list[list[Outcome]], chance: Random, min_healthy: int
+) -> None:
+    story = [
+        ended(4 * turn + place, outcome, name=FOUR[place], started=turn * INTERVAL + place * SECOND, took=timedelta(0))
+        for turn, outcomes in enumerate(rounds)
+        for place, outcome in enumerate(outcomes)
+    ]
+    shuffled = sorted(story, key=lambda record: chance.random())
+    first, second = (formed(records, len(rounds) * INTERVAL, min_healthy) for records in (story, shuffled))
+    assert first == second
+    assert sum(verdict.state is not State.DOWN for verdict in first.values()) >= max(1, min_healthy)
+
+
+def formed(records: Sequence[Record], after: timedelta, min_healthy: int) -> dict[str, Verdict]:
+    """Return what is said of members whose probes came to be known in this order."""
+    asked = settings(*FOUR, min_healthy=Share(count=min_healthy))
+    collected = Evidence(asked.routes, needed=5)
+    for record in records:
+        collected.add(record)
+    evidence = {name: collected.on("vip", name) for name in FOUR}
+    now = NOON + after
+    opinions = {
+        name: form(
+            NO_OPINION,
+            evidence[name],
+            policy=asked.health,
+            stale_after=STALE,
+            now=now,
+            others=[latest(evidence[other]) for other in FOUR if other != name],
+        )
+        for name in FOUR
+    }
+    return guard(opinions, {}, changed=FOUR, min_healthy=asked.health.min_healthy, now=now)
