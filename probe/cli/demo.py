@@ -15,6 +15,7 @@ from probe.config import load
 from probe.demo.system import MailSystem
 from probe.model.settings import Listen, Settings
 from probe.wiring.daemon import Daemon
+from probe.wiring.listeners import CannotListen
 
 ROOT = Path(probe.__file__).parent.parent
 """The folder that file names in the shipped config start from."""
@@ -52,8 +53,9 @@ async def _demo(port: int, seconds: int | None) -> None:
     try:
         async with MailSystem.demo():
             await daemon.run(settings, started=started)
-    except OSError as error:
-        leave(f"the demo cannot start: {error.strerror or error}; is another one running?", 1)
+    except (OSError, CannotListen) as error:
+        why = error.strerror if isinstance(error, OSError) else None
+        leave(f"the demo cannot start: {why or error}; is another one running?", 1)
 
 
 def _settings(port: int) -> Settings:

@@ -13,7 +13,8 @@ from probe.cli.journal import Journal
 from probe.cli.logs import start_logging
 from probe.config import load
 from probe.model.settings import Settings
-from probe.wiring.daemon import Daemon, cannot_listen
+from probe.wiring.daemon import Daemon
+from probe.wiring.listeners import CannotListen
 
 log = logging.getLogger("mailflow")
 
@@ -37,5 +38,5 @@ def serve(daemon: Daemon, settings: Settings) -> None:
     with ledger_trouble_ends(1):
         try:
             uvloop.run(daemon.run(settings))
-        except OSError as error:
-            leave(cannot_listen(settings.web.listen, error), 1)
+        except CannotListen as error:
+            leave(str(error), 1)

@@ -102,8 +102,8 @@ def _greeting(value: Any) -> str:
     return _domain(value, right="write probe.example.org")
 
 
-def _listen(value: Any) -> Listen:
-    right = 'write 127.0.0.1:9847 or "[::1]:9847"'
+def _listen(value: Any, usual: int = 9847) -> Listen:
+    right = f'write 127.0.0.1:{usual} or "[::1]:{usual}"'
     host, port = endpoint(value, right=right)
     if port is None or not (ip_address(host) or is_host_name(host)):
         raise refusal(f"{shown(value)} is not an address and port", right)
@@ -151,6 +151,9 @@ Address = Annotated[str, PlainValidator(_address), WithJsonSchema({"type": "stri
 MemberAddress = Annotated[str, PlainValidator(member_address), WithJsonSchema({"type": "string", "examples": ["::1"]})]
 MailAddress = Annotated[str, PlainValidator(mail_address), schema_of(r"[^\x00-\x1f]+@[^@]+", "monitor@example.org")]
 Endpoint = Annotated[Listen, PlainValidator(_listen), schema_of(r".+:[0-9]+", "127.0.0.1:9847")]
+AgentEndpoint = Annotated[
+    Listen, PlainValidator(lambda value: _listen(value, 9848)), schema_of(r".+:[0-9]+", "127.0.0.1:9848")
+]
 CaFile = Annotated[Path, PlainValidator(_ca_file), WithJsonSchema({"type": "string", "minLength": 1})]
 StateUrl = Annotated[str, PlainValidator(_state), schema_of(r"(sqlite|postgresql)://.+", "sqlite:///./mailflow.db")]
 Port = Annotated[int, Field(ge=1, le=65535)]

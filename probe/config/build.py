@@ -23,6 +23,7 @@ from probe.model.settings import (
     Login,
     Mailbox,
     Member,
+    OnShutdown,
     Pool,
     Pop3Settings,
     ProxyProtocol,
@@ -49,6 +50,7 @@ def build(config: Config) -> Settings:
         state=config.state,
         tag_keys=tuple(config.tag_keys),
         web=_web(config),
+        agent=config.agent.listen if config.agent else None,
         resolver=_resolver(config),
         mailboxes=mailboxes,
         pools={name: _pool(name, section) for name, section in config.pools.items()},
@@ -77,6 +79,8 @@ def _health(config: Config) -> HealthPolicy:
         min_healthy=health.min_healthy,
         stale_after=health.stale_after,
         unknown_is=UnknownIs(health.unknown_is),
+        on_shutdown=OnShutdown(health.on_shutdown),
+        release_for=health.release_for,
     )
 
 

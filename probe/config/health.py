@@ -21,3 +21,4 @@ class HealthSection(Section):
     stale_after: PositiveDuration | None = None
     unknown_is: Literal["up", "down", "hold"] = "up"
     on_shutdown: Literal["release", "hold"] = "release"
+    release_for: PositiveDuration = Field(default=_DEFAULT.release_for, validate_default=True)

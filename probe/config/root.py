@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
-from probe.config.addresses import Address, Endpoint, Port, StateUrl, ip_address
+from probe.config.addresses import Address, AgentEndpoint, Endpoint, Port, StateUrl, ip_address
 from probe.config.fields import Name, PositiveDuration
 from probe.config.health import HealthSection
 from probe.config.mailboxes import MailboxSection
@@ -46,6 +46,12 @@ class WebSection(Section):
         return protected
 
 
+class AgentSection(Section):
+    """Where HAProxy's agent-check is answered."""
+
+    listen: AgentEndpoint
+
+
 class ResolverSection(Section):
     """Which name servers are asked."""
 
@@ -62,6 +68,7 @@ class Config(Section):
     state: StateUrl = "sqlite:///./mailflow.db"
     tag_keys: list[SigningKey] = Field(default=[], repr=False)
     web: WebSection = WebSection()
+    agent: AgentSection | None = None
     resolver: ResolverSection | None = None
     mailboxes: Annotated[dict[Name, MailboxSection], Field(min_length=1)] | None = Field(
         default=None, validate_default=True
@@ -70,6 +77,14 @@ class Config(Section):
     routes: Annotated[dict[Name, RouteSection], Field(min_length=1)]
     health: HealthSection = HealthSection()
     explain_for: PositiveDuration = Field(default=timedelta(days=14), validate_default=True)
+
+    @field_validator("agent")
+    @classmethod
+    def _has_a_port_of_its_own(cls, agent: AgentSection | None, info: ValidationInfo) -> AgentSection | None:
+        web = info.data.get("web")
+        if agent and web and agent.listen == web.listen and agent.listen.port:
+            raise refusal("is where web listens", "write a port of its own", at=("listen",))
+        return agent
 
     @field_validator("mailboxes", mode="before")
     @classmethod

@@ -20,7 +20,6 @@ class Unavailable:
 
 
 UNAVAILABLE = (
-    Unavailable(("agent",)),
     Unavailable(("notify",)),
 )
 

@@ -28,6 +28,7 @@ from probe.engine.happenings import (
     TlsJudged,
 )
 from probe.engine.strips import Strips
+from probe.model.answer import Answer, answer
 from probe.model.letter import Folder, Kind
 from probe.model.outcome import OF_ASKING, OF_SENDING, Outcome, State
 from probe.model.probe import PathKey, Probe, Record
@@ -79,6 +80,8 @@ class Board:
         self.ledger_trouble: str | None = None
         self.restored = False
         """Whether what was counted before is known."""
+        self.released = False
+        """Whether the probe is being stopped, and keeps nobody out of service any more."""
         for pool in settings.pools.values():
             if pool.mail_domain:
                 self.tls_findings[pool.name] = ()
@@ -171,6 +174,20 @@ class Board:
     def verdict(self, pool: str, member: str) -> Verdict:
         """Return the verdict on a member; raises KeyError for one that does not exist."""
         return self._members[pool][member].verdict or Verdict(State.UNKNOWN, NO_OPINION.reason, self._since)
+
+    def answer(self, pool: str, member: str) -> Answer:
+        """Return what load balancers are answered about a member; raises KeyError for one that does not exist."""
+        figures, unknown_is = self._members[pool][member], self.settings.health.unknown_is
+        said = answer(self.verdict(pool, member), unknown_is=unknown_is, last=figures.held, released=self.released)
+        # Right after the start it is not known yet what was said before it.
+        return said if figures.verdict else replace(said, unchanged=True)
+
+    @property
+    def keeps_out(self) -> bool:
+        """Tell whether load balancers are answered that some member may get no mail."""
+        return not all(
+            self.answer(pool, name).in_service for pool, members in self._members.items() for name in members
+        )
 
     def setbacks(self, pool: str, member: str) -> Sequence[Setback]:
         """Return what is remembered of a member for the sake of retries."""

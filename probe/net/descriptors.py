@@ -15,3 +15,9 @@ def allow_many(wanted: int = WANTED) -> None:
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def affordable(connections: int, share: int) -> int:
+    """Return how many of so many connections may be open if they take at most one in ``share`` of all descriptors."""
+    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return connections if descriptors == resource.RLIM_INFINITY else min(connections, descriptors // share)

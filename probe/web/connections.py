@@ -1,9 +1,10 @@
 """HTTP/1.1 connections with an end to every wait, and only so many of them."""
 
 import asyncio
-import resource
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from probe.net.descriptors import affordable
 
 MOST_CONNECTIONS = 500
 SHARE_OF_DESCRIPTORS = 4
@@ -16,10 +17,7 @@ ENDLESS = "mailflow.endless"
 
 def most_connections() -> int:
     """Return how many connections may be open: whoever idles on many must not leave the probe without sockets."""
-    descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if descriptors == resource.RLIM_INFINITY:
-        return MOST_CONNECTIONS
-    return min(MOST_CONNECTIONS, descriptors // SHARE_OF_DESCRIPTORS)
+    return affordable(MOST_CONNECTIONS, SHARE_OF_DESCRIPTORS)
 
 
 class BoundedProtocol(H11Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +11,6 @@ from starlette.routing import Route
 
 from probe.engine.board import Board
 from probe.model.outcome import State
-from probe.model.settings import UnknownIs
 from probe.web.answers import Json, trouble
 from probe.web.sources import Sources
 from probe.web.views import evidence_age_seconds, moment
@@ -20,7 +19,7 @@ _METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Health:
     """What is said of a member or a pool."""
 
     healthy: bool
@@ -28,9 +27,10 @@ class Answer:
     body: Mapping[str, Any]
 
 
-def member_health(board: Board, pool: str, *, member: str, now: datetime) -> Answer:
+def member_health(board: Board, pool: str, *, member: str, now: datetime) -> Health:
     """Say whether a member may get mail; raises KeyError for one that does not exist."""
-    verdict = board.verdict(pool, member)
+    answer = board.answer(pool, member)
+    verdict = answer.verdict
     body = {
         "pool": pool,
         "member": member,
@@ -41,10 +41,10 @@ def member_health(board: Board, pool: str, *, member: str, now: datetime) -> Ans
         "guarded": verdict.guarded,
         "flapping": verdict.flapping,
     }
-    return Answer(_is_up(board, verdict.state, board.members(pool)[member].held), verdict.state, body)
+    return Health(answer.in_service, verdict.state, body)
 
 
-def pool_health(board: Board, pool: str, *, now: datetime) -> Answer:
+def pool_health(board: Board, pool: str, *, now: datetime) -> Health:
     """Say whether enough members of a pool may get mail; raises KeyError for one that is not configured."""
     members = [member_health(board, pool, member=name, now=now) for name in board.members(pool)]
     healthy = sum(member.healthy for member in members)
@@ -57,7 +57,7 @@ def pool_health(board: Board, pool: str, *, now: datetime) -> Answer:
         "min_healthy": needed,
         "members": [member.body for member in members],
     }
-    return Answer(healthy >= needed, verdict, body)
+    return Health(healthy >= needed, verdict, body)
 
 
 def health_routes(sources: Sources) -> list[Route]:
@@ -82,19 +82,5 @@ def health_routes(sources: Sources) -> list[Route]:
     ]
 
 
-def _is_up(board: Board, state: State, held: State | None) -> bool:
-    if state is not State.UNKNOWN:
-        return state is State.UP
-    match board.settings.health.unknown_is:
-        case UnknownIs.UP:
-            return True
-        case UnknownIs.DOWN:
-            return False
-        case UnknownIs.HOLD:
-            return held is not State.DOWN
-        case _:
-            assert_never(board.settings.health.unknown_is)
-
-
-def _response(answer: Answer) -> Response:
-    return Json(answer.body, 200 if answer.healthy else 503, {"Mailflow-Verdict": answer.verdict.value})
+def _response(health: Health) -> Response:
+    return Json(health.body, 200 if health.healthy else 503, {"Mailflow-Verdict": health.verdict.value})

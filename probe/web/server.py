@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from probe.model.settings import Listen
+from probe.net.listening import bound
 from probe.web.connections import BoundedProtocol
 from probe.web.door import Door
 from probe.web.guard import Guard
@@ -56,7 +57,7 @@ class WebServer:
 
     async def start(self) -> None:
         """Listen and serve; raises OSError when the address cannot be had."""
-        self._sockets = await _bound(self._listen)
+        self._sockets = await bound(self._listen)
         # The parts of uvicorn's own serve(), without its signal handlers.
         self._server.config.load()
         self._server.lifespan = self._server.config.lifespan_class(self._server.config)
@@ -79,19 +80,3 @@ class WebServer:
 
     def _connection(self) -> asyncio.Protocol:
         return BoundedProtocol(config=self._server.config, server_state=self._server.server_state, app_state={})
-
-
-async def _bound(listen: Listen) -> list[socket.socket]:
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    sockets: list[socket.socket] = []
-    try:
-        for family, _, _, _, address in dict.fromkeys(found):
-            sockets.append(socket.create_server(address[:2], family=family, backlog=1024))
-            # Inherited by what is accepted: head and body are two writes, and the second would wait for an ACK.
-            sockets[-1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError:
-        for bound in sockets:
-            bound.close()
-        raise
-    return sockets

@@ -1,4 +1,4 @@
-"""The daemon: one generation after another behind one web server, until it is told to stop."""
+"""The daemon: one generation after another behind the same servers, until it is told to stop."""
 
 import asyncio
 import logging
@@ -8,12 +8,13 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from probe.agent import AgentServer
 from probe.config import ConfigError
 from probe.engine.board import Board
 from probe.engine.happenings import Reporter
 from probe.engine.sending import Path
 from probe.metrics import Exposition, ReloadState, spot_check_text
-from probe.model.settings import Listen, Settings, WebFile
+from probe.model.settings import Listen, OnShutdown, Settings, WebFile
 from probe.model.spot_check import SpotCheck
 from probe.net.clock import SystemClock
 from probe.oauth import TokenSource
@@ -21,9 +22,13 @@ from probe.ports import LedgerTrouble, Life, Page, Query
 from probe.web import Events, Guard, Sources, WebServer, application
 from probe.wiring.expiries import token_expiries
 from probe.wiring.generation import Generation
+from probe.wiring.listeners import CannotListen, Listeners
 from probe.wiring.web_file import WebFileWatch
 
 log = logging.getLogger(__name__)
+
+WEB, AGENT = "web", "agent"
+_THAT_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
 class Daemon:
@@ -58,30 +63,40 @@ class Daemon:
         )
         self._guard = Guard()
         self._web_file = WebFileWatch(self._guard.use, self._clock)
+        self._listeners = Listeners(
+            {WEB: self._web, AGENT: lambda listen: AgentServer(self._board, listen)}
+        )
         self._generation: Generation
-        self._web: WebServer
 
     @property
     def port(self) -> int:
         """Return the port on which HTTP is served."""
-        return self._web.port
+        port = self._listeners.port(WEB)
+        assert port is not None
+        return port
+
+    @property
+    def agent_port(self) -> int | None:
+        """Return the port on which the agent-check is answered; None where it is not."""
+        return self._listeners.port(AGENT)
 
     async def run(self, settings: Settings, *, started: Callable[[], None] = lambda: None) -> None:
-        """Probe and serve until a signal says stop. Raises LedgerTrouble, and OSError when it cannot listen."""
+        """Probe and serve until a signal says stop. Raises LedgerTrouble, and CannotListen."""
         self._obey_signals()
         self._generation = await Generation.open(settings, self._reporters, self._broken, self._tokens)
         try:
             self._secure(settings.web.file)
-            self._web = await self._serving(settings.web.listen)
+            await self._listen(settings)
             watch = asyncio.create_task(self._web_file.run())
-            log.info("listening", extra={"address": settings.web.listen.host, "port": self.port})
             try:
                 await self._generation.start()
                 started()
                 await self._stop.wait()
+                async with self._reloading:
+                    await asyncio.gather(self._generation.halt(), self._release())
             finally:
                 watch.cancel()
-                await self._web.stop()
+                await self._listeners.stop()
         finally:
             async with self._reloading:  # Of two generations none may be left behind.
                 await self._generation.stop()
@@ -96,6 +111,8 @@ class Daemon:
     async def reload(self) -> Sequence[str]:
         """Load the config again and go on with it; return what is wrong with it, and then the old one goes on."""
         async with self._reloading:
+            if self._stop.is_set():
+                return ["the program is being stopped"]
             errors = await self._renew()
             now, before = self._clock.now(), self._reload_state.last_success
             self._reload_state = ReloadState(successful=not errors, last_success=before if errors else now)
@@ -131,11 +148,11 @@ class Daemon:
         retired = self._generation
         self._secure(settings.web.file)  # before anybody can come by a new address
         try:
-            await self._move(retired.settings.web.listen, settings.web.listen)
-        except OSError as error:
+            await self._listen(settings)
+        except CannotListen as error:
             self._secure(retired.settings.web.file)
             await renewed.stop()
-            return [cannot_listen(settings.web.listen, error)]
+            return [str(error)]
         await retired.halt()
         try:
             await renewed.start()
@@ -149,16 +166,22 @@ class Daemon:
         await retired.stop()
         return []
 
-    async def _move(self, old: Listen, new: Listen) -> None:
-        if new != old:
-            server = await self._serving(new)
-            retired, self._web = self._web, server
-            self._in_background(retired.stop())
+    async def _listen(self, settings: Settings) -> None:
+        for server in await self._listeners.move({WEB: settings.web.listen, AGENT: settings.agent}):
+            self._in_background(server.stop())
 
-    async def _serving(self, listen: Listen) -> WebServer:
-        server = WebServer(application(self._sources, self._guard), listen, self._guard, farewell=self._events.end)
-        await server.start()
-        return server
+    async def _release(self) -> None:
+        """Call nobody down any more, and let those hear it who would stay with the last thing that they heard."""
+        board, health = self._board(), self._generation.settings.health
+        if self.agent_port is None or health.on_shutdown is OnShutdown.HOLD:
+            return
+        keeps_out, board.released = board.keeps_out, True
+        if keeps_out:
+            log.info("members that are down are released", extra={"seconds": health.release_for.total_seconds()})
+            await self._clock.sleep(health.release_for.total_seconds())
+
+    def _web(self, listen: Listen) -> WebServer:
+        return WebServer(application(self._sources, self._guard), listen, self._guard, farewell=self._events.end)
 
     def _secure(self, file: WebFile | None) -> None:
         self._guard.use(file)
@@ -170,13 +193,14 @@ class Daemon:
 
     def _obey_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._asked_to_stop, number)
+        for number in _THAT_STOP:
+            loop.add_signal_handler(number, self._asked_to_stop)
         loop.add_signal_handler(signal.SIGHUP, self._asked_to_reload)
 
-    def _asked_to_stop(self, number: int) -> None:
-        # The next one of its kind ends the process at once.
-        asyncio.get_running_loop().remove_signal_handler(number)
+    def _asked_to_stop(self) -> None:
+        # The next one ends the process at once.
+        for each in _THAT_STOP:
+            asyncio.get_running_loop().remove_signal_handler(each)
         self._stop.set()
 
     def _asked_to_reload(self) -> None:
@@ -186,8 +210,3 @@ class Daemon:
         task = asyncio.create_task(coroutine)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-
-
-def cannot_listen(listen: Listen, error: OSError) -> str:
-    """Say in one sentence that an address cannot be listened on."""
-    return f"cannot listen on {listen}: {error.strerror or error}"

@@ -24,6 +24,7 @@ from probe.model.settings import (
     Login,
     Mailbox,
     Member,
+    OnShutdown,
     Pop3Settings,
     ProxyProtocol,
     Resolver,
@@ -79,6 +80,7 @@ def test_the_top_of_the_config_arrives(every: Settings) -> None:
     assert every.web == Web(Listen("::1", 9000), lifecycle=True, protect_health=True, file=every.web.file)
     assert every.web.file is not None
     assert every.web.file.users == USERS
+    assert every.agent == Listen("::1", 9001)
     assert every.resolver == Resolver(nameservers=("127.0.0.1", "::1"), port=5353)
     assert every.explain_for == timedelta(days=7)
 
@@ -215,8 +217,15 @@ def test_where_all_routes_only_ask_there_may_be_no_mailboxes(tmp_path: Path) -> 
 
 
 def test_health_arrives(every: Settings) -> None:
-    expected = HealthPolicy(3, 4, Share(count=2), timedelta(minutes=10), UnknownIs.HOLD)
-    assert every.health == expected
+    assert every.health == HealthPolicy(
+        rise=3,
+        fall=4,
+        min_healthy=Share(count=2),
+        stale_after=timedelta(minutes=10),
+        unknown_is=UnknownIs.HOLD,
+        on_shutdown=OnShutdown.HOLD,
+        release_for=timedelta(seconds=8),
+    )
 
 
 def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:

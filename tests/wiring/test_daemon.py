@@ -14,6 +14,7 @@ import pytest
 from probe.engine.happenings import Ended
 from probe.model.outcome import Outcome
 from probe.ports import LedgerTrouble
+from probe.wiring.listeners import CannotListen
 from tests.wiring.site import Running, mail_system, run, running
 
 RELOADED = "mailflow_config_last_reload_successful"
@@ -283,12 +284,13 @@ def test_a_ledger_that_cannot_be_opened_is_no_start(tmp_path: Path) -> None:
     run(scenario)
 
 
-def test_a_port_that_is_taken_is_no_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize("section", ["web", "agent"])
+def test_a_port_that_is_taken_is_no_start(tmp_path: Path, section: str) -> None:
     async def scenario() -> None:
         async with mail_system() as system:
             taken = {"listen": f"127.0.0.1:{system.imap.port}"}
-            with pytest.raises(OSError, match="in use"):
-                async with running(system, tmp_path, web=taken):
+            with pytest.raises(CannotListen, match=f"cannot listen on 127.0.0.1:{system.imap.port}: .* in use"):
+                async with running(system, tmp_path, **{section: taken}):
                     pass
 
     run(scenario)

@@ -1,7 +1,7 @@
 """What the operator asked for, checked and complete: the values that the program runs on."""
 
 from probe.model.settings.endpoint import written
-from probe.model.settings.health import HealthPolicy, Share, UnknownIs
+from probe.model.settings.health import HealthPolicy, OnShutdown, Share, UnknownIs
 from probe.model.settings.mailboxes import LONGEST_BODY, SPARE_BODY, ImapSettings, MailAccess, Mailbox, Pop3Settings
 from probe.model.settings.routes import Content, ContentKind, Retry, Route
 from probe.model.settings.smtp import (
@@ -35,6 +35,7 @@ __all__ = [
     "Mailbox",
     "Member",
     "MemberKey",
+    "OnShutdown",
     "Pool",
     "Pop3Settings",
     "ProxyProtocol",

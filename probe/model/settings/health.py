@@ -13,6 +13,13 @@ class UnknownIs(StrEnum):
     HOLD = "hold"
 
 
+class OnShutdown(StrEnum):
+    """What becomes of the members that are called down when the probe is stopped."""
+
+    RELEASE = "release"
+    HOLD = "hold"
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """A number of members, or a share of them."""
@@ -43,3 +50,6 @@ class HealthPolicy:
     stale_after: timedelta | None = None
     """None: three intervals and the deadline of the member's slowest route."""
     unknown_is: UnknownIs = UnknownIs.UP
+    on_shutdown: OnShutdown = OnShutdown.RELEASE
+    release_for: timedelta = timedelta(seconds=10)
+    """How long load balancers that ask by the agent-check are told of a release, before the probe goes."""

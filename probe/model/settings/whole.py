@@ -69,6 +69,8 @@ class Settings:
     tag_keys: tuple[TagKey, ...] = ()
     """Empty: a key is made and kept in the ledger."""
     web: Web = Web()
+    agent: Listen | None = None
+    """Where HAProxy's agent-check is answered; None: nowhere."""
     resolver: Resolver = Resolver()
     health: HealthPolicy = field(default_factory=HealthPolicy)
     explain_for: timedelta = timedelta(days=14)

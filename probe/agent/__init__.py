@@ -1,0 +1,5 @@
+"""Answers HAProxy's agent-check: a name in, a word out, by TCP."""
+
+from probe.agent.server import AgentServer
+
+__all__ = ["AgentServer"]

@@ -1,0 +1,80 @@
+"""The server of the agent-check: from memory, for many, however rude some of them are."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from functools import partial
+
+from probe.agent.complaints import Complaints
+from probe.agent.conversation import Conversation
+from probe.agent.words import NO_CHANGE, UP, words_for
+from probe.engine.board import Board
+from probe.model.settings import Listen
+from probe.net.descriptors import affordable
+from probe.net.listening import bound
+
+MOST_CONNECTIONS = 500
+SHARE_OF_DESCRIPTORS = 8
+"""At most one in so many of the descriptors that the process may open."""
+
+
+class AgentServer:
+    """Answer HAProxy's agent-check where the config says."""
+
+    def __init__(self, board: Callable[[], Board], listen: Listen) -> None:
+        self._board = board
+        self._listen = listen
+        self._sockets: list[socket.socket] = []
+        self._servers: list[asyncio.Server] = []
+        self._open: dict[Conversation, None] = {}
+        self._called_down: set[tuple[str, str]] = set()
+        self._complaints = Complaints()
+
+    @property
+    def port(self) -> int:
+        """Return the port that is listened on; a real one where the config says 0."""
+        return int(self._sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Listen and answer; raises OSError when the address cannot be had."""
+        self._sockets = await bound(self._listen)
+        loop = asyncio.get_running_loop()
+        self._servers = [await loop.create_server(self._conversation, sock=listening) for listening in self._sockets]
+
+    async def stop(self) -> None:
+        """Let go of the port, and of everybody who has not asked yet."""
+        for server in self._servers:
+            server.close()
+        for conversation in list(self._open):
+            conversation.abandon()
+
+    def answer(self, question: str) -> str:
+        """Return the line for a question, which is POOL/MEMBER."""
+        pool, _, member = question.partition("/")
+        board = self._board()
+        try:
+            answer = board.answer(pool, member)
+        except KeyError:
+            return self._stranger(board, pool, member)
+        if answer.in_service:
+            self._called_down.discard((pool, member))
+        else:
+            self._called_down.add((pool, member))
+        return words_for(answer)
+
+    def _stranger(self, board: Board, pool: str, member: str) -> str:
+        # It was there, and went while it was down: nobody else would ever call it up again.
+        if (pool, member) in self._called_down:
+            return UP
+        if pool not in board.settings.pools or board.members(pool):  # else they may not have been discovered yet
+            self._complaints.about(f"{pool}/{member}", "there is no such member; agent-send is POOL/MEMBER")
+        return NO_CHANGE
+
+    def _conversation(self) -> Conversation:
+        if len(self._open) >= affordable(MOST_CONNECTIONS, SHARE_OF_DESCRIPTORS):
+            self._make_room()
+        return Conversation(self.answer, mute=partial(self._complaints.about, ""), opened=self._open)
+
+    def _make_room(self) -> None:
+        """Let the one go that has waited longest: it has had the most time to ask."""
+        next(iter(self._open)).abandon()

@@ -1,0 +1,43 @@
+"""Asking the agent as HAProxy does: a line, and then whatever comes until the end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from probe.agent import AgentServer
+from probe.engine.board import Board
+from probe.model.settings import Listen
+
+PATIENCE_SECONDS = 10
+
+
+@asynccontextmanager
+async def serving(board: Board) -> AsyncIterator[AgentServer]:
+    """Answer from a board, on a port that was free."""
+    server = AgentServer(lambda: board, Listen("127.0.0.1", 0))
+    await server.start()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+async def ask(port: int, *pieces: bytes) -> bytes:
+    """Send a question, in pieces, and return all that is answered before the end."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.01)  # so that pieces arrive as such
+        return await to_the_end(reader)
+    finally:
+        writer.close()
+
+
+async def to_the_end(reader: asyncio.StreamReader) -> bytes:
+    """Read until the other side is gone."""
+    try:
+        return await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
+    except ConnectionResetError:
+        return b""
