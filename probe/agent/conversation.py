@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 LONGEST_QUESTION = 256
 """Octets, its line end included."""
@@ -27,8 +28,7 @@ class Conversation(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the question, but not for long."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by its class
         self._timer = asyncio.get_running_loop().call_later(WITHIN_SECONDS, self._give_up)
         self._opened[self] = None
 

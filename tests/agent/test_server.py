@@ -1,4 +1,4 @@
-"""How the agent answers, and how it stands against slow, many and rude clients."""
+"""How the agent answers, and how it stands against slow, many and rude clients; on the loop that the program has."""
 
 import asyncio
 import logging
@@ -6,6 +6,7 @@ import socket
 from dataclasses import replace
 
 import pytest
+import uvloop
 
 from probe.agent import AgentServer, conversation, server
 from probe.engine.board import Board
@@ -26,7 +27,7 @@ def asked(board: Board, *pieces: bytes) -> bytes:
         async with serving(board) as agent:
             return await ask(agent.port, *pieces)
 
-    return asyncio.run(scenario())
+    return uvloop.run(scenario())
 
 
 def judged_board(unknown_is: UnknownIs, *states: State) -> Board:
@@ -132,7 +133,7 @@ def test_a_member_that_went_while_it_was_down_is_called_up() -> None:
             return [*said, *[await ask(agent.port, b"vip/mta2\n") for _ in range(2)]]
 
     # When, then
-    assert asyncio.run(scenario()) == [DOWN, b"up\n", b"up\n"]
+    assert uvloop.run(scenario()) == [DOWN, b"up\n", b"up\n"]
 
 
 @pytest.mark.parametrize("question", [b"", b"vip/mta2"])
@@ -166,7 +167,7 @@ def test_a_client_that_goes_on_dripping_is_let_go(monkeypatch: pytest.MonkeyPatc
             writer.close()
             return said
 
-    assert asyncio.run(scenario()) == b""
+    assert uvloop.run(scenario()) == b""
 
 
 def test_a_full_house_lets_the_longest_waiting_go_and_answers_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +187,7 @@ def test_a_full_house_lets_the_longest_waiting_go_and_answers_the_newest(monkeyp
             for _, writer in silent:
                 writer.close()
 
-    asyncio.run(scenario())
+    uvloop.run(scenario())
 
 
 def test_a_thousand_askers_are_all_answered_while_as_many_say_nothing() -> None:
@@ -198,7 +199,7 @@ def test_a_thousand_askers_are_all_answered_while_as_many_say_nothing() -> None:
                 writer.close()
             return {each for batch in said for each in batch}
 
-    assert asyncio.run(scenario()) == {DOWN}
+    assert uvloop.run(scenario()) == {DOWN}
 
 
 def test_who_hangs_up_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
@@ -211,7 +212,7 @@ def test_who_hangs_up_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
             return await ask(agent.port, b"vip/mta2\n")
 
     with caplog.at_level(logging.DEBUG):
-        assert asyncio.run(scenario()) == DOWN
+        assert uvloop.run(scenario()) == DOWN
 
 
 def test_a_port_in_use_is_an_error_that_can_be_told() -> None:
@@ -220,7 +221,7 @@ def test_a_port_in_use_is_an_error_that_can_be_told() -> None:
             await AgentServer(lively_board, Listen("127.0.0.1", port)).start()
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        asyncio.run(scenario(taken.getsockname()[1]))
+        uvloop.run(scenario(taken.getsockname()[1]))
 
 
 def test_the_port_is_free_when_the_server_has_stopped_however_silent_a_client_is() -> None:
@@ -236,4 +237,4 @@ def test_the_port_is_free_when_the_server_has_stopped_however_silent_a_client_is
         assert again.port == port
         await again.stop()
 
-    asyncio.run(scenario())
+    uvloop.run(scenario())

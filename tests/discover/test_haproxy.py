@@ -13,7 +13,7 @@ from probe.discover import finder
 from probe.discover.haproxy import HaproxyFinder
 from probe.model.settings import Discovery, DiscoveryKind, Member, Pool, Resolver
 from probe.ports import DiscoveryTrouble, Found
-from tests.discover.real_haproxy import running_haproxy
+from tests.balancers.haproxy import HAProxy
 
 COLUMNS = "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_fqdn srv_port"
 PATIENCE = timedelta(milliseconds=300)
@@ -183,7 +183,8 @@ def test_a_port_where_nobody_listens_is_trouble() -> None:
 
 # A real HAProxy
 
-SERVERS = """
+BACKEND = """
+backend mx
   server mta1 127.0.0.11:2525
   server mta2 [::1]:2526 disabled
   server portless 127.0.0.14
@@ -194,8 +195,8 @@ SERVERS = """
 
 @pytest.mark.lab
 def test_a_real_haproxy_lists_its_servers(tmp_path: Path) -> None:
-    with running_haproxy(SERVERS, tmp_path) as places:
-        for place in places:
+    with HAProxy(BACKEND, tmp_path) as haproxy:
+        for place in (haproxy.socket, haproxy.tcp_socket):
             answer = asyncio.run(finder(Pool("from-lb", discovery=discovery(place)), Resolver()).find())
             *numbered, named = answer.members
             assert [(member.name, member.endpoint, member.hostname) for member in numbered] == [
@@ -209,7 +210,7 @@ def test_a_real_haproxy_lists_its_servers(tmp_path: Path) -> None:
 
 @pytest.mark.lab
 def test_a_real_haproxy_without_the_backend_says_so(tmp_path: Path) -> None:
-    with running_haproxy(SERVERS, tmp_path) as [place, _]:
-        wanted = Discovery(DiscoveryKind.HAPROXY, place, backend="nowhere")
+    with HAProxy(BACKEND, tmp_path) as haproxy:
+        wanted = Discovery(DiscoveryKind.HAPROXY, str(haproxy.socket), backend="nowhere")
         with pytest.raises(DiscoveryTrouble, match=r"^HAProxy lists no servers: it answered Can't find backend\.$"):
             asyncio.run(HaproxyFinder("from-lb", wanted).find())

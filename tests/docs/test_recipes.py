@@ -1,12 +1,8 @@
 """What the pages tell to type or to copy works as printed."""
 
-import os
 import re
 import shlex
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -16,6 +12,7 @@ import yaml
 from probe import config
 from probe.cli.main import main
 from tests.docs.markdown import PAGES, README, ROOT, blocks, section
+from tests.docs.running import run
 
 SHELL = [line for page in PAGES for block in blocks(page.read_text(), "sh") for line in block.splitlines()]
 COMMANDS = [line for line in SHELL if re.match(r"\S*\bmailflow ", line)]
@@ -28,13 +25,6 @@ CONFIGS = [
     if block != BAD and {"instance", "mailboxes", "pools", "routes"} <= set(yaml.safe_load(block))
 ]
 """The blocks that are a whole config, the bad one left out."""
-
-
-def run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program, which must be there."""
-    found = shutil.which(command[0], path=f"{os.environ['PATH']}:/usr/sbin")
-    assert found, f"{command[0]} is missing: run, as root, sh tests/lab/install.sh"
-    return subprocess.run([found, *command[1:]], cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -102,13 +92,6 @@ def test_a_bad_config_is_told_as_printed(tmp_path: Path, monkeypatch: pytest.Mon
     assert str(caught.value) == told.rstrip()
 
 
-def test_haproxy_takes_the_recipe(tmp_path: Path) -> None:
-    (recipe,) = blocks(section("HAProxy"), "haproxy")
-    (tmp_path / "haproxy.cfg").write_text(recipe)
-    checked = run("haproxy", "-c", "-f", "haproxy.cfg", cwd=tmp_path)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
 def test_prometheus_takes_the_recipe_with_the_shipped_alerts(tmp_path: Path) -> None:
     (recipe,) = blocks(section("Prometheus"), "yaml")
     (tmp_path / "prometheus.yml").write_text(recipe)
@@ -123,14 +106,6 @@ def test_the_scrape_job_has_the_name_that_the_alerts_expect() -> None:
     (recipe,) = blocks(section("Prometheus"), "yaml")
     (job,) = yaml.safe_load(recipe)["scrape_configs"]
     assert f'job="{job["job_name"]}"' in (ROOT / "dashboards" / "alerts.yaml").read_text()
-
-
-def test_the_members_of_the_balancers_are_those_of_the_config() -> None:
-    shown: dict[str, Any] = yaml.safe_load(CONFIGS[0])["pools"]["vip"]["members"]
-    (haproxy,) = blocks(section("HAProxy"), "haproxy")
-    (keepalived,) = blocks(section("keepalived"), "keepalived")
-    assert set(re.findall(r"^  server (\S+)", haproxy, re.MULTILINE)) == set(shown)
-    assert set(re.findall(r"path /health/vip/(\S+)", keepalived)) <= set(shown)
 
 
 def test_the_unit_gives_the_credentials_that_the_config_asks_for() -> None:

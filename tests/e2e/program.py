@@ -65,7 +65,7 @@ class Program:
         """Lay something over its config, and let it load that while it runs."""
         loaded = self.log().count(_LOADED)
         self.configure(merged(yaml.safe_load(self.config_file.read_text()), overrides))
-        self._signal(signal.SIGHUP)
+        self.send(signal.SIGHUP)
         eventually(lambda: self.log().count(_LOADED) > loaded, within_seconds=READY_WITHIN_SECONDS, what="a reload")
 
     def set_clock(self, by: timedelta) -> None:
@@ -75,9 +75,18 @@ class Program:
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
+        self.send(signal.SIGTERM)
+        return self.await_end()
+
+    def await_end(self) -> int:
+        """Return its exit code, once it has ended."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
         return self._process.wait(STOPS_WITHIN_SECONDS)
+
+    @property
+    def running(self) -> bool:
+        """Tell whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def kill(self) -> None:
         """End it where it stands, with SIGKILL."""
@@ -85,13 +94,18 @@ class Program:
             self._process.kill()
             self._process.wait()
 
+    def send(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def freeze(self) -> None:
         """Let it stand still, with SIGSTOP."""
-        self._signal(signal.SIGSTOP)
+        self.send(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on where it was."""
-        self._signal(signal.SIGCONT)
+        self.send(signal.SIGCONT)
 
     def log(self) -> str:
         """Return all that it has said so far, before restarts too."""
@@ -121,10 +135,6 @@ class Program:
         """Return all that is known of one probe."""
         life: dict[str, Any] = self.get(f"/api/v1/probes/{probe_id}").json()
         return life
-
-    def _signal(self, number: int) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
 
     def _pages(self, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         cursor: str | None = ""

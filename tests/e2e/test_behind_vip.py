@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.balancer import Balancer
+from tests.balancers.vip import Vip
 from tests.e2e.conftest import Launch
 from tests.e2e.patience import eventually, let_pass
 from tests.e2e.program import Program, mailflow, printed_json
@@ -25,13 +25,13 @@ UP_WITHIN_SECONDS = 20
 
 
 @pytest.fixture
-def balancer(lab: Laboratory, tmp_path: Path) -> Iterator[Balancer]:
+def balancer(lab: Laboratory, tmp_path: Path) -> Iterator[Vip]:
     members = [lab.member(name.partition(".")[0]) for name in NAMES]
-    with Balancer(members, host=lab.hub, home=tmp_path) as balancer:
+    with Vip(members, host=lab.hub, home=tmp_path) as balancer:
         yield balancer
 
 
-def config_of(lab: Laboratory, home: Path, balancer: Balancer) -> dict[str, Any]:
+def config_of(lab: Laboratory, home: Path, balancer: Vip) -> dict[str, Any]:
     config = quick_config(lab, home)
     smtp = config["pools"]["vip"]["smtp"]
     config["pools"] = {"vip": {"discover": {"vip": balancer.address, "members": list(NAMES)}, "smtp": smtp}}
@@ -49,7 +49,7 @@ def all_called_up(program: Program) -> None:
 
 
 def test_each_member_is_probed_through_the_vip_and_carries_its_own_message(
-    lab: Laboratory, launch: Launch, tmp_path: Path, balancer: Balancer
+    lab: Laboratory, launch: Launch, tmp_path: Path, balancer: Vip
 ) -> None:
     program = launch(config_of(lab, tmp_path, balancer))
     all_called_up(program)
@@ -66,7 +66,7 @@ def test_each_member_is_probed_through_the_vip_and_carries_its_own_message(
 
 
 def test_a_member_that_is_stopped_is_unknown_and_nobody_is_called_down(
-    lab: Laboratory, launch: Launch, tmp_path: Path, balancer: Balancer
+    lab: Laboratory, launch: Launch, tmp_path: Path, balancer: Vip
 ) -> None:
     program = launch(config_of(lab, tmp_path, balancer))
     all_called_up(program)
@@ -98,7 +98,7 @@ def test_a_member_that_is_stopped_is_unknown_and_nobody_is_called_down(
 
 
 def test_a_dead_vip_is_a_shared_fault_and_no_members_whatever_other_pools_do(
-    lab: Laboratory, launch: Launch, tmp_path: Path, balancer: Balancer
+    lab: Laboratory, launch: Launch, tmp_path: Path, balancer: Vip
 ) -> None:
     config = config_of(lab, tmp_path, balancer)
     mta4 = lab.member("mta4")
@@ -129,7 +129,7 @@ def test_a_dead_vip_is_a_shared_fault_and_no_members_whatever_other_pools_do(
 
 
 def test_a_member_that_discards_is_called_down_through_the_vip_and_alone(
-    lab: Laboratory, launch: Launch, tmp_path: Path, balancer: Balancer
+    lab: Laboratory, launch: Launch, tmp_path: Path, balancer: Vip
 ) -> None:
     program = launch(config_of(lab, tmp_path, balancer))
     all_called_up(program)
@@ -145,7 +145,7 @@ def test_a_member_that_discards_is_called_down_through_the_vip_and_alone(
 
 
 def test_the_members_behind_a_vip_are_asked_and_probed_by_commands(
-    lab: Laboratory, tmp_path: Path, balancer: Balancer
+    lab: Laboratory, tmp_path: Path, balancer: Vip
 ) -> None:
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(config_of(lab, tmp_path, balancer)))

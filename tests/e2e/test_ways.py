@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.discover.real_haproxy import running_haproxy
+from tests.balancers.haproxy import HAProxy
 from tests.e2e.program import mailflow, printed_json
 from tests.e2e.quick import quick_config
 from tests.lab import Laboratory
@@ -34,8 +34,8 @@ def test_a_message_arrives_by_every_way_in(lab: Laboratory, tmp_path: Path) -> N
     servers = "\n".join(f"  server {member.name} {member.address}:{member.port}" for member in lab.members.values())
     config = quick_config(lab, tmp_path)
     route = config["routes"]["inbound"]
-    with running_haproxy(servers, tmp_path) as [stats_socket, _]:
-        config["pools"] = ways(lab, stats_socket)
+    with HAProxy(f"backend mx\n{servers}\n", tmp_path) as haproxy:
+        config["pools"] = ways(lab, str(haproxy.socket))
         config["routes"] = {pool: {**route, "pool": pool, "deadline": "8s"} for pool in config["pools"]}
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.balancer import Balancer
+from tests.balancers.vip import Vip
 from tests.e2e.program import printed_json
 from tests.e2e.quick import quick_config
 from tests.lab import DOMAIN, Laboratory
@@ -61,7 +61,7 @@ def test_addresses_are_dialled_as_they_are_written(lab: Laboratory, tmp_path: Pa
     del config["resolver"]
     smtp = {key: value for key, value in config["pools"]["vip"]["smtp"].items() if key != "ehlo"}
     mta1, mta2 = lab.member("mta1"), lab.member("mta2")
-    with Balancer([mta1, mta2], host=lab.hub, home=tmp_path) as balancer:
+    with Vip([mta1, mta2], host=lab.hub, home=tmp_path) as balancer:
         config["pools"] = {
             "vip": {"members": {"mta1": f"{mta1.address}:{mta1.port}"}, "smtp": smtp | {"tls": "none"}},
             "behind": {"discover": {"vip": balancer.address, "members": [f"mta2.{DOMAIN}"]}, "smtp": smtp},

@@ -3,7 +3,7 @@
 set -eu
 
 packages="postfix dovecot-core dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-sieve knot unbound postgresql
-haproxy keepalived nginx-light curl prometheus prometheus-alertmanager chromium"
+haproxy keepalived nginx-light libnginx-mod-stream curl jq prometheus prometheus-alertmanager chromium"
 policy=/usr/sbin/policy-rc.d
 
 missing=""
