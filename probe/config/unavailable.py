@@ -19,9 +19,7 @@ class Unavailable:
     """Empty: all of them."""
 
 
-UNAVAILABLE = (
-    Unavailable(("notify",)),
-)
+UNAVAILABLE = (Unavailable(("notify",)),)
 
 
 def strike(document: Document) -> set[Place]:

@@ -63,9 +63,7 @@ class Daemon:
         )
         self._guard = Guard()
         self._web_file = WebFileWatch(self._guard.use, self._clock)
-        self._listeners = Listeners(
-            {WEB: self._web, AGENT: lambda listen: AgentServer(self._board, listen)}
-        )
+        self._listeners = Listeners({WEB: self._web, AGENT: lambda listen: AgentServer(self._board, listen)})
         self._generation: Generation
 
     @property
