@@ -9,7 +9,7 @@ from dashboards.source.delivery_panels import (
     quantile,
     stages_over_time,
 )
-from dashboards.source.links import MEMBER_DETAIL, PROBES_OF_PATH
+from dashboards.source.links import OF_MEMBER, OF_PATH
 from dashboards.source.panels import graph, heatmap
 from dashboards.source.verdict_panels import BY_MEMBER, BY_PATH, SINCE_DELIVERY
 
@@ -36,7 +36,7 @@ DELIVERY = Dashboard(
                 log=True,
             )
             .wide(8)
-            .linked(MEMBER_DETAIL),
+            .linked(*OF_MEMBER),
             graph(
                 "Since the last delivery",
                 "Time since a message was seen that was delivered in time, by path. Nothing where none ever was.",
@@ -45,7 +45,7 @@ DELIVERY = Dashboard(
                 log=True,
             )
             .wide(8)
-            .linked(PROBES_OF_PATH),
+            .linked(*OF_PATH),
             graph(
                 "After the deadline, and twice",
                 "Messages that arrived after their probe had ended as missing or unknown, and further copies of "
@@ -73,7 +73,7 @@ DELIVERY = Dashboard(
                 log=True,
             )
             .wide(8)
-            .linked(MEMBER_DETAIL),
+            .linked(*OF_MEMBER),
             heatmap(
                 "Time until accepted",
                 "How long probes took from their start to their message being accepted, over all their tries: the time "

@@ -3,7 +3,7 @@
 from dashboards.source import looks
 from dashboards.source.dashboard import Dashboard, Heading, strip
 from dashboards.source.delivery_panels import delivery_quantiles, hops, quantile
-from dashboards.source.links import PROBES_OF_MEMBER, PROBES_OF_PATH, STATUS_PAGE
+from dashboards.source.links import OF_MEMBER, OF_PATH
 from dashboards.source.panels import graph, stack, stat, timeline, word_stat
 from dashboards.source.promql import failure_ratio
 from dashboards.source.verdict_panels import (
@@ -28,7 +28,7 @@ MEMBER = Dashboard(
             4,
             word_stat("Verdict", "What load balancers are told now.", {BY_MEMBER: VERDICT}, looks.VERDICTS)
             .wide(5)
-            .linked(PROBES_OF_MEMBER, STATUS_PAGE),
+            .linked(*OF_MEMBER),
             stat(
                 "Since the last delivery",
                 "Time since a message was seen that was delivered in time. Nothing where none ever was.",
@@ -37,7 +37,7 @@ MEMBER = Dashboard(
                 looks.ALWAYS_NEUTRAL,
             )
             .wide(5)
-            .linked(PROBES_OF_PATH),
+            .linked(*OF_PATH),
             stat(
                 "Changes of the verdict",
                 "How often the verdict changed within a day.",

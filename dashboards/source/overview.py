@@ -2,7 +2,7 @@
 
 from dashboards.source.dashboard import Dashboard, Heading, strip
 from dashboards.source.delivery_panels import delivery_heat, delivery_quantiles
-from dashboards.source.links import MEMBER_DETAIL
+from dashboards.source.links import OF_PATH
 from dashboards.source.looks import (
     ALWAYS_NEUTRAL,
     BUDGET,
@@ -122,7 +122,7 @@ OVERVIEW = Dashboard(
                 top=1,
             )
             .wide(8)
-            .linked(MEMBER_DETAIL),
+            .linked(*OF_PATH),
         ),
         Heading("What else has to hold"),
         strip(

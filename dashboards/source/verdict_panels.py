@@ -1,6 +1,6 @@
 """The panels that several dashboards show: verdicts, and how probes ended."""
 
-from dashboards.source.links import MEMBER_DETAIL, PROBES_OF_MEMBER, PROBES_OF_PATH, STATUS_PAGE
+from dashboards.source.links import OF_MEMBER, OF_PATH
 from dashboards.source.looks import OUTCOMES, SUCCESS, VERDICTS, Word
 from dashboards.source.panels import Panel, history, stack, timeline
 
@@ -34,7 +34,7 @@ def verdicts() -> Panel:
         "What load balancers are told about each member. A box leads to the member's probes and to its detail.",
         {BY_MEMBER: VERDICT},
         VERDICTS,
-    ).linked(MEMBER_DETAIL, PROBES_OF_MEMBER, STATUS_PAGE)
+    ).linked(*OF_MEMBER)
 
 
 def outcomes_over_time() -> Panel:
@@ -45,7 +45,7 @@ def outcomes_over_time() -> Panel:
         "reaches a little into the one before. No box: no probe ended. A box leads to the probes.",
         {BY_PATH: _worst(OUTCOMES)},
         OUTCOMES,
-    ).linked(MEMBER_DETAIL, PROBES_OF_PATH, STATUS_PAGE)
+    ).linked(*OF_PATH)
 
 
 def last_probe() -> Panel:
@@ -55,7 +55,7 @@ def last_probe() -> Panel:
         "Whether the last finished probe of each path ended as its route expects. Unknown is not as expected.",
         {BY_PATH: "min by (instance, pool, member, route) (mailflow_probe_success{<path>})"},
         SUCCESS,
-    ).linked(MEMBER_DETAIL, PROBES_OF_PATH)
+    ).linked(*OF_PATH)
 
 
 def outcomes_by_kind() -> Panel:

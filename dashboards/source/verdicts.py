@@ -1,7 +1,7 @@
 """What load balancers were told when, and what that rested on."""
 
 from dashboards.source.dashboard import Dashboard, strip
-from dashboards.source.links import MEMBER_DETAIL, PROBES_OF_MEMBER
+from dashboards.source.links import OF_MEMBER
 from dashboards.source.looks import PRESENT
 from dashboards.source.panels import graph, stack, table, timeline
 from dashboards.source.verdict_panels import BY_MEMBER, CHANGES_WITHIN_A_DAY, last_probe, outcomes_over_time, verdicts
@@ -44,7 +44,7 @@ VERDICTS = Dashboard(
                 bars=True,
             )
             .wide(8)
-            .linked(MEMBER_DETAIL, PROBES_OF_MEMBER),
+            .linked(*OF_MEMBER),
         ),
         strip(
             8,

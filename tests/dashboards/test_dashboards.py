@@ -170,7 +170,7 @@ def test_a_query_asks_for_metrics_and_labels_that_exist(panel: Json) -> None:
 @each_panel
 def test_a_link_leads_to_a_page_of_the_probe_or_to_a_dashboard(panel: Json) -> None:
     pages = (
-        r"http://\$\{__field\.labels\.instance\}/(api/v1/probes\?.*)?",
+        r"http://\$\{__field\.labels\.instance\}/((api/v1/)?probes\?.*|#.*)?",
         rf"/d/(mailflow-({'|'.join(DASHBOARDS)}))\?.*\$\{{__url_time_range\}}",
     )
     links: list[Any] = panel["fieldConfig"]["defaults"].get("links", [])

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 
 from dashboards.source.every import DASHBOARDS
@@ -102,6 +103,19 @@ def test_what_links_are_made_of_is_in_every_answer(answers: dict[Asked, Series])
         needed = {label for link in asked.links for label in re.findall(r"__field\.labels\.(\w+)", link)}
         for told in series:
             assert needed <= set(told["metric"]), asked.where
+
+
+def of_this(link: str, labels: dict[str, str]) -> str:
+    """Return where a link of a series leads."""
+    return re.sub(r"\$\{__field\.labels\.(\w+)\}", lambda named: labels[named[1]], link)
+
+
+def test_links_lead_to_pages_that_the_probe_has(answers: dict[Asked, Series]) -> None:
+    leading = {link: series[0]["metric"] for asked, series in answers.items() for link in asked.links}
+    pages = {of_this(link, labels) for link, labels in leading.items() if link.startswith("http://")}
+    assert {httpx.URL(page).path for page in pages} == {"/", "/probes", "/api/v1/probes"}
+    for page in pages:
+        assert httpx.get(page, trust_env=False).status_code == 200, page
 
 
 @each_dashboard
