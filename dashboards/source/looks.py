@@ -26,20 +26,30 @@ PRESENT = (Word(0, "no", GOOD), Word(1, "yes", BAD))
 PASSED = (Word(0, "not passed", BAD), Word(1, "passed", GOOD))
 SOUND = (Word(0, "bad", BAD), Word(1, "good", GOOD))
 
-OUTCOMES = (
-    Word(1, "delivered", GOOD),
-    Word(2, "accepted", "semi-dark-green"),
-    Word(3, "unknown", NEUTRAL),
-    Word(4, "junked", "yellow"),
-    Word(5, "deferred", "light-orange"),
-    Word(6, "altered", "purple"),
-    Word(7, "misrouted", "blue"),
-    Word(8, "rejected", NOTE),
-    Word(9, "unreachable", "dark-orange"),
-    Word(10, "bounced", "semi-dark-red"),
-    Word(11, "missing", BAD),
+OUTCOMES = {
+    "unknown": NEUTRAL,
+    "junked": "yellow",
+    "deferred": "light-orange",
+    "altered": "purple",
+    "misrouted": "blue",
+    "rejected": NOTE,
+    "unreachable": "dark-orange",
+    "bounced": "semi-dark-red",
+    "missing": BAD,
+    "accepted": "semi-dark-green",
+    "delivered": GOOD,
+}
+"""How probes end, the worse after the better where none of them is expected."""
+WELCOME = ("accepted", "delivered")
+"""What is bad only where something else is expected: mail that a test of filters should not get through."""
+ENDS = (
+    Word(1, "as expected", GOOD),
+    *(
+        Word(value, f"{outcome} all the same" if outcome in WELCOME else outcome, BAD if outcome in WELCOME else colour)
+        for value, (outcome, colour) in enumerate(OUTCOMES.items(), start=2)
+    ),
 )
-"""In the order of which is shown where a box has several: the higher."""
+"""What a box says of the probes that ended in it; of several the highest."""
 
 ALWAYS_NEUTRAL: Steps = ((None, NEUTRAL),)
 GOOD_AT_ZERO: Steps = ((None, GOOD), (1, BAD))

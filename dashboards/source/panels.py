@@ -55,6 +55,17 @@ class Panel:
         matcher = {"id": "byName", "options": name}
         return replace(self, overrides=(*self.overrides, {"matcher": matcher, "properties": properties}))
 
+    def coloured(self, colours: Mapping[str, str]) -> Self:
+        """Return the same panel, whose series have colours by their names."""
+        overrides = (
+            {
+                "matcher": {"id": "byName", "options": name},
+                "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": colour}}],
+            }
+            for name, colour in colours.items()
+        )
+        return replace(self, overrides=(*self.overrides, *overrides))
+
     def repeated(self, variable: str) -> Self:
         """Return the same panel, once for each value that is chosen of a variable."""
         return replace(self, extras=self.extras | {"repeat": variable, "repeatDirection": "h", "maxPerRow": 3})

@@ -1,7 +1,7 @@
 """The panels that several dashboards show: verdicts, and how probes ended."""
 
 from dashboards.source.links import OF_MEMBER, OF_PATH
-from dashboards.source.looks import OUTCOMES, SUCCESS, VERDICTS, Word
+from dashboards.source.looks import ENDS, OUTCOMES, SUCCESS, VERDICTS
 from dashboards.source.panels import Panel, history, stack, timeline
 
 BY_MEMBER = "{{pool}}/{{member}}"
@@ -25,6 +25,18 @@ VERDICT = """\
       or
         mailflow_member_state{<member>, state="unknown"}
     ))"""
+_ENDED = "(increase(mailflow_probe_outcomes_total{{<path>{matcher}}}[$__rate_interval]) > bool 0)"
+_NUMBERED = "\nor ".join(
+    f"{value} * " + _ENDED.format(matcher=f', outcome="{outcome}"') for value, outcome in enumerate(OUTCOMES, start=2)
+)
+_EXPECTED = "on (job, instance, pool, route, outcome) mailflow_route_expectation_info{<route>}"
+_WORST = f"""\
+max by (instance, pool, member, route) (
+({_NUMBERED})
+unless {_EXPECTED}
+or {_ENDED.format(matcher="")}
+and {_EXPECTED}
+) > 0"""
 
 
 def verdicts() -> Panel:
@@ -41,10 +53,10 @@ def outcomes_over_time() -> Panel:
     """Return how probes ended, a box for each piece of the time."""
     return history(
         "Outcomes",
-        "How the probes of each path ended. Of several in one box the worst is shown, in the order of the words; a box "
-        "reaches a little into the one before. No box: no probe ended. A box leads to the probes.",
-        {BY_PATH: _worst(OUTCOMES)},
-        OUTCOMES,
+        "Whether the probes of each path ended as its route expects, or else how. Of several in one box the worst is "
+        "shown; a box reaches a little into the one before. No box: no probe ended. A box leads to the probes.",
+        {BY_PATH: _WORST},
+        ENDS,
     ).linked(*OF_PATH)
 
 
@@ -66,13 +78,4 @@ def outcomes_by_kind() -> Panel:
         {"{{outcome}}": ("sum by (outcome) (increase(mailflow_probe_outcomes_total{<path>}[$__rate_interval])) > 0")},
         "short",
         bars=True,
-    )
-
-
-def _worst(outcomes: tuple[Word, ...]) -> str:
-    counted = "\nor\n".join(
-        f'{word.value} * (increase(mailflow_probe_outcomes_total{{<path>, outcome="{word.text}"}}[$__rate_interval])'
-        " > bool 0)"
-        for word in outcomes
-    )
-    return f"max by (instance, pool, member, route) (\n{counted}\n) > 0"
+    ).coloured(OUTCOMES)

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from dashboards.source.every import DASHBOARDS
+from dashboards.source.looks import ENDS, OUTCOMES
+from probe.model.outcome import Outcome
 from tests.dashboards.boards import PANELS, TITLES, Json, board_called, panels_of
 from tests.dashboards.linter import CHECKED, UNITS
 from tests.dashboards.names import exported, labels_of
@@ -154,9 +156,16 @@ def test_thresholds_begin_below_everything_and_rise(panel: Json) -> None:
 
 
 @each_panel
-def test_a_limit_is_one_of_the_series(panel: Json) -> None:
-    for override in panel["fieldConfig"]["overrides"]:
-        assert override["matcher"]["options"] in {target["legendFormat"] for target in panel["targets"]}
+def test_what_looks_special_is_one_of_the_series(panel: Json) -> None:
+    named = {target["legendFormat"] for target in panel["targets"]}
+    if "{{outcome}}" in named:
+        named |= set(Outcome)
+    assert {override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]} <= named
+
+
+def test_every_outcome_has_a_colour_and_a_word() -> None:
+    assert set(OUTCOMES) == set(Outcome)
+    assert {word.text.removesuffix(" all the same") for word in ENDS} == {"as expected", *Outcome}
 
 
 @each_panel

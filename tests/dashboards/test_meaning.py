@@ -47,6 +47,10 @@ def counted(**outcomes: str) -> dict[str, str]:
     }
 
 
+def expecting(outcome: str) -> dict[str, str]:
+    return {f'mailflow_route_expectation_info{{{ROUTE}, outcome="{outcome}"}}': "1x60"}
+
+
 def with_objective(objective: str) -> dict[str, str]:
     """A thousand probes that somebody can tell of, five failures among them, and a thousand that nobody can."""
     failures = {f"mailflow_probe_failures_total{{{PATH}}}": "0+5x60"}
@@ -87,13 +91,24 @@ MEANINGS = {
     "two probes of one member": Meaning("overview", "Members up, of all", two_probes(), {"{}": 1}),
     "two probes of one member are one": Meaning("overview", "Members up, of all", two_probes(), {"{}": 1}, query=1),
     "one of two probes that says down": Meaning("overview", "Members down", two_probes(), {"{}": 1}),
-    "a delivered probe": Meaning(
-        "verdicts", "Outcomes", counted(delivered="0+1x60", missing="0x60", unknown="0x60"), {BY_PATH: 1}
+    "a probe that ends as expected": Meaning(
+        "verdicts", "Outcomes", counted(delivered="0+1x60", missing="0x60") | expecting("delivered"), {BY_PATH: 1}
     ),
     "the worst of several outcomes": Meaning(
-        "verdicts", "Outcomes", counted(delivered="0+1x60", missing="0+1x60", junked="0+1x60"), {BY_PATH: 11}
+        "verdicts",
+        "Outcomes",
+        counted(delivered="0+1x60", missing="0+1x60", junked="0+1x60") | expecting("delivered"),
+        {BY_PATH: 10},
     ),
-    "no probe at all": Meaning("verdicts", "Outcomes", counted(delivered="7x60", missing="0x60"), {}),
+    "a refusal that is expected": Meaning(
+        "verdicts", "Outcomes", counted(delivered="0x60", rejected="0+1x60") | expecting("rejected"), {BY_PATH: 1}
+    ),
+    "mail that should not get through": Meaning(
+        "verdicts", "Outcomes", counted(delivered="0+1x60", rejected="0+1x60") | expecting("rejected"), {BY_PATH: 12}
+    ),
+    "no probe at all": Meaning(
+        "verdicts", "Outcomes", counted(delivered="7x60", missing="0x60") | expecting("delivered"), {}
+    ),
     "unknown is no failure": Meaning("overview", "Share of failures", with_objective("0.99"), {BY_PATH: 0.005}),
     "half of a budget": Meaning("budget", "Error budget left", with_objective("0.99"), {BY_ROUTE: 0.5}),
     "a budget that is used up": Meaning("budget", "Error budget left", with_objective("0.995"), {BY_ROUTE: 0}),
