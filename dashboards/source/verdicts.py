@@ -33,6 +33,18 @@ VERDICTS = Dashboard(
                 {"{{pool}}": "max by (pool) (mailflow_verdicts_guarded{<pool>})"},
                 "short",
             ).wide(8),
+            timeline(
+                "Flapping",
+                "Members that were called up and down so often that being good has to last longer before they are "
+                "called up again.",
+                {BY_MEMBER: "max by (instance, pool, member) (mailflow_member_flapping{<member>})"},
+                PRESENT,
+            )
+            .wide(8)
+            .linked(*OF_MEMBER),
+        ),
+        strip(
+            8,
             stack(
                 "Changes of verdicts",
                 "How often verdicts changed. A member that changes often is worth a look, whatever it is now.",
@@ -43,18 +55,15 @@ VERDICTS = Dashboard(
                 "short",
                 bars=True,
             )
-            .wide(8)
+            .wide(12)
             .linked(*OF_MEMBER),
-        ),
-        strip(
-            8,
             table(
                 "Members down, and changes within a day",
                 "Members that are down now, and how often their verdict changed within a day.",
                 _DOWN,
                 "short",
                 {"instance": "Probe", "pool": "Pool", "member": "Member", "Value": "Changes"},
-            ).wide(24),
+            ).wide(12),
         ),
     ),
 )
