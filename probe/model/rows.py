@@ -64,6 +64,8 @@ def convictions(evidence: Sequence[Weighed], *, rise: int, fall: int, silence: t
     to a member that is dead: so failed connections are a row whatever their routes, else the more of them lead to a
     frozen member, the later it would be known; and connections on whatever route show that it lives again.
     """
+    if not any(weight is Weight.AGAINST for _, weight in evidence):
+        return
     newest = (newest_row(of_route, silence) for of_route in _by_route(evidence).values())
     rows = [row for row in newest if row and row.weight is Weight.AGAINST and len(row) >= fall]
     rows = [row for row in rows if not (_was_dead(row, evidence) and _reached_since(row, evidence) >= rise)]

@@ -170,8 +170,9 @@ def _formed(
         return Opinion(State.UNKNOWN, silence, evidence_at=previous.evidence_at, excused=excused, failing=told)
     opinion = previous
     if row:
-        failing_still = still_failing(evidence, rise=policy.rise, fall=policy.fall, silence=stale_after)
-        opinion = _by_row(previous, row, policy, still_failing=failing_still)
+        was_down = previous.state is State.DOWN
+        held = was_down and still_failing(evidence, rise=policy.rise, fall=policy.fall, silence=stale_after)
+        opinion = _by_row(previous, row, policy, held_down=held)
     if opinion.state is State.DOWN:
         return replace(opinion, excused=False, failing="")
     return replace(opinion, excused=excused, failing=told)
@@ -211,13 +212,13 @@ def _convicted(by: Conviction) -> Opinion:
     return Opinion(State.DOWN, _summary(probes), _ids(probes), by.row.newest.finished, by.against)
 
 
-def _by_row(previous: Opinion, row: Row, policy: HealthPolicy, *, still_failing: bool) -> Opinion:
+def _by_row(previous: Opinion, row: Row, policy: HealthPolicy, *, held_down: bool) -> Opinion:
     """Weigh the newest probes that say the same; too few of them leave the opinion as it was."""
     speaks_for = row.weight is Weight.FOR
     needed = policy.rise if speaks_for else policy.fall
     probes = of_one_route(row).probes
     newest, against = row.newest.finished, 0 if speaks_for else len(probes)
-    if speaks_for and len(probes) >= needed and not (previous.state is State.DOWN and still_failing):
+    if speaks_for and len(probes) >= needed and not held_down:
         counted = probes[:needed]
         return Opinion(State.UP, _summary(counted), _ids(counted), newest)
     if previous.state is not State.UNKNOWN:

@@ -164,6 +164,14 @@ SCENARIOS = (
         both(lambda scene: scene.lab.dovecot.stop(), of(Member.discard)),
         everybodys("unknown delivered"),
     ),
+    Scenario(
+        "the mailbox is stopped and one member is killed",
+        both(lambda scene: scene.lab.dovecot.stop(), of(Member.kill)),
+        {CULPRIT: "unreachable unknown delivered missing", "*": "unknown delivered"},
+        ALONE,
+        # That the others take mail is known once their mailbox could not be read for so long.
+        patience_seconds=6,
+    ),
     # The probe itself.
     Scenario(
         "the probe is killed and started again", probe_faults.killed_and_started_again, everybodys("delivered unknown")
