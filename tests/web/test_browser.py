@@ -166,6 +166,19 @@ async def drawn(shown: Shown, member: str) -> str:
     return str(await shown.page.locator(shown.row(member)).evaluate(read))
 
 
+def test_a_probe_that_is_told_again_is_not_drawn_again(chromium: Chromium) -> None:
+    async def test() -> None:
+        async with opened(chromium) as shown:
+            await shown.is_live()
+            shown.world.events(Ended(delivered("a1")))
+            shown.world.events(Ended(delivered("b1")))
+            boxes = shown.page.locator(f"{shown.row('mta1')} .strip a")
+            await expect(boxes.last).to_have_attribute("href", "/probes/b1")
+            await expect(boxes).to_have_count(2)
+
+    chromium.run(test)
+
+
 def test_a_click_on_a_box_leads_to_the_proof(chromium: Chromium) -> None:
     async def test() -> None:
         async with opened(chromium) as shown:
