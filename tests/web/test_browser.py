@@ -113,15 +113,18 @@ def test_a_verdict_changes_on_the_page_and_is_said_aloud_without_a_reload(chromi
 
             # When
             before = shown.world.board.verdict("vip", "mta2")
-            shown.world.report(Judged("vip", "mta2", UP, before))
+            shown.world.report(Judged("vip", "mta2", replace(UP, guarded=True, flapping=True), before))
 
             # Then
             await expect(word).to_have_text("up")
+            await expect(shown.page.locator(f"{shown.row('mta2')} .flag")).to_have_text(["kept up", "flapping"])
             await expect(shown.page.locator(f"{shown.row('mta2')} .reason")).to_have_text(UP.reason)
             said = shown.page.locator("#announcements p")
             await expect(said).to_have_text(["vip/mta2 is up: 2 probes in a row delivered"])
-            await expect(shown.page.locator("#headline")).to_have_text("2 members up, none down")
-            await expect(shown.page).to_have_title("2 members up, none down: probe-a")
+            await expect(shown.page.locator("#headline")).to_have_text(
+                "2 members up, none down, 1 kept up in spite of failing"
+            )
+            await expect(shown.page).to_have_title("2 members up, none down, 1 kept up in spite of failing: probe-a")
 
     chromium.run(test)
 

@@ -152,7 +152,7 @@ def test_of_many_that_are_down_some_are_named_and_the_others_counted() -> None:
         world.board(down(name))
     html = shown(world)
     assert html.count(" is down for ") == NAMED
-    assert "Of 2 further members the same is true" in html
+    assert "The same is true of 2 further members" in html
 
 
 def test_it_says_of_a_member_that_is_kept_up_that_it_is() -> None:
@@ -160,8 +160,18 @@ def test_it_says_of_a_member_that_is_kept_up_that_it_is() -> None:
     kept = Verdict(State.UP, "it fails, but min_healthy keeps it up", NOW, ("a1",), NOW, guarded=True)
     world.board(Judged("vip", "mta1", kept, None))
     html = shown(world)
+    assert '<h2 id="headline">1 of 2 members down, 1 kept up in spite of failing</h2>' in html
     assert "fails, and is kept up: it fails, but min_healthy keeps it up; " in html
     assert '<span class="flag">kept up</span>' in html
+
+
+def test_it_says_of_a_member_that_is_up_and_flaps_that_it_does() -> None:
+    world = World()
+    flapping = Verdict(State.UP, "2 in a row delivered; it is flapping", NOW, ("a1",), NOW, flapping=True)
+    world.board(Judged("vip", "mta1", flapping, None))
+    html = shown(world)
+    assert "goes up and down again and again: 2 in a row delivered; it is flapping; " in html
+    assert '<span class="flag">flapping</span>' in html
 
 
 def test_it_says_that_nothing_is_sent_while_the_ledger_does_not_work() -> None:

@@ -4,9 +4,9 @@ It changes as a whole, so that the script fetches it as a whole; the rows of the
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain
 
 from probe.engine.board import Board
 from probe.engine.figures import MailboxFigures
@@ -60,15 +60,17 @@ def _verdicts(board: Board) -> Iterator[tuple[str, str, Verdict]]:
 
 
 def _headline(board: Board) -> str:
-    states = Counter(verdict.state for _, _, verdict in _verdicts(board))
-    members, up, down, unknown = states.total(), *(states[state] for state in (State.UP, State.DOWN, State.UNKNOWN))
-    if not members:
+    verdicts = [verdict for _, _, verdict in _verdicts(board)]
+    if not verdicts:
         return "No member is known yet"
-    if down:
-        return f"{down} of {counted(members, 'member')} down" + (f", {unknown} unknown" if unknown else "")
-    if unknown:
-        return f"{up} of {counted(members, 'member')} up, {unknown} unknown"
-    return f"{counted(members, 'member')} up, none down"
+    states = Counter(verdict.state for verdict in verdicts)
+    down, unknown, kept_up = states[State.DOWN], states[State.UNKNOWN], sum(verdict.guarded for verdict in verdicts)
+    members = counted(len(verdicts), "member")
+    head = f"{down} of {members} down" if down else f"{states[State.UP]} of {members} up"
+    if states[State.UP] == len(verdicts):
+        head = f"{members} up, none down"
+    more = (f", {unknown} unknown" if unknown else "") + (f", {kept_up} kept up in spite of failing" if kept_up else "")
+    return head + more
 
 
 def _notices(board: Board, now: datetime) -> Iterator[str]:
@@ -106,20 +108,34 @@ def _about_routes(board: Board, now: datetime) -> Iterator[str]:
 
 
 def _about_members(board: Board, now: datetime) -> Iterator[str]:
-    yield from _named(board, "is down", lambda verdict: verdict.state is State.DOWN, now)
-    yield from _named(board, "fails, and is kept up", lambda verdict: verdict.guarded, now)
+    """Write a sentence for each member in trouble, with the way to the proof; of many in the same one only a number."""
+    plights: dict[str, list[tuple[str, str, Verdict]]] = {plight: [] for plight in _PLIGHTS}
+    for pool, name, verdict in _verdicts(board):
+        if plight := _plight(verdict):
+            plights[plight].append((pool, name, verdict))
+    for plight, those in plights.items():
+        yield from (_sentence(plight, *each, now) for each in those[:NAMED])
+        if len(those) > NAMED:
+            yield _notice(_PLIGHTS[plight], f"The same is true of {counted(len(those) - NAMED, 'further member')}")
 
 
-def _named(board: Board, fares: str, does: Callable[[Verdict], bool], now: datetime) -> Iterator[str]:
-    """Write a sentence for each member that does so, with the way to the proof; only a number from some point on."""
-    weight = "bad" if fares == "is down" else "odd"
-    those = ((pool, name, verdict) for pool, name, verdict in _verdicts(board) if does(verdict))
-    for pool, name, verdict in islice(those, NAMED):
-        since = f" for {ago(verdict.since, now)}" if verdict.state is State.DOWN else ""
-        proof = "".join(f'; <a href="{probe_link(probe_id)}">the proof</a>' for probe_id in verdict.evidence[:1])
-        yield _notice(weight, f"{_row_link(pool, name)} {fares}{since}: {text(verdict.reason)}{proof}")
-    if more := sum(1 for _ in those):
-        yield _notice(weight, f"Of {counted(more, 'further member')} the same is true")
+_DOWN, _KEPT_UP, _FLAPS = "is down", "fails, and is kept up", "goes up and down again and again"
+_PLIGHTS = {_DOWN: "bad", _KEPT_UP: "odd", _FLAPS: "odd"}
+"""What may be said of a member, the worst first, and how it is shown."""
+
+
+def _plight(verdict: Verdict) -> str | None:
+    if verdict.state is State.DOWN:
+        return _DOWN
+    if verdict.guarded:
+        return _KEPT_UP
+    return _FLAPS if verdict.flapping else None
+
+
+def _sentence(plight: str, pool: str, name: str, verdict: Verdict, now: datetime) -> str:
+    since = f" for {ago(verdict.since, now)}" if plight == _DOWN else ""
+    proof = "".join(f'; <a href="{probe_link(probe_id)}">the proof</a>' for probe_id in verdict.evidence[:1])
+    return _notice(_PLIGHTS[plight], f"{_row_link(pool, name)} {plight}{since}: {text(verdict.reason)}{proof}")
 
 
 def _about_discovery(board: Board) -> Iterator[str]:

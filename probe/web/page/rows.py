@@ -63,14 +63,15 @@ def aside(board: Board, pool: str, figures: MemberFigures) -> str:
 
 
 def flags(verdict: Verdict) -> str:
-    """Write what was done to a verdict besides judging."""
-    return '<span class="flag">kept up</span>' if verdict.guarded else ""
+    """Write in a word or two what else is true of a verdict; the script writes the same (rows.js)."""
+    words = {"kept up": verdict.guarded, "flapping": verdict.flapping}
+    return "".join(f'<span class="flag">{word}</span>' for word, true in words.items() if true)
 
 
 def in_trouble(verdict: Verdict, paths: _Paths) -> bool:
     """Tell whether somebody should look at a member; the script tells by the same rule."""
     failing = any(boxes and boxes[-1].failed for boxes in paths.values())
-    return failing or verdict.guarded or verdict.state is not State.UP
+    return failing or bool(flags(verdict)) or verdict.state is not State.UP
 
 
 def last_failing(paths: _Paths) -> Box | None:

@@ -95,13 +95,14 @@ function showIn(row, probes) {
   judge(row);
 }
 
+// Writes in a word or two what else is true of a verdict, as the server does (rows.py).
 function flag(cell, verdict) {
+  const words = { "kept up": verdict.guarded, flapping: verdict.flapping };
   cell.querySelectorAll(".flag").forEach((flag) => flag.remove());
-  for (const words of [verdict.guarded && "kept up"]) {
-    if (!words) continue;
+  for (const word of Object.keys(words).filter((word) => words[word])) {
     const flag = document.createElement("span");
     flag.className = "flag";
-    flag.textContent = words;
+    flag.textContent = word;
     cell.append(flag);
   }
 }
