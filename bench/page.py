@@ -41,14 +41,14 @@ def main(members: int) -> None:
 
 
 async def measure(server: PageServer, small: str) -> Sequence[Figure]:
-    """Fetch the page, open it beside a small one, and ask for health meanwhile."""
+    """Fetch the page, open it beside a small one, and ask for health while it is fetched again and again."""
     async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as client:
         alone = await _health(client, asyncio.sleep(2))
         fetched = [await _fetch(client) for _ in range(_TIMES)]
         async with browser() as chromium:
             reference = statistics.median(await _opened(chromium, small))
             ready = await _opened(chromium, server.url)
-            beside = await _health(client, _opened(chromium, server.url))
+        beside = await _health(client, _fetch_again_and_again(server.url))
     first, whole, size = (statistics.median(column) for column in zip(*fetched, strict=True))
     opened = statistics.median(ready)
     with_few = f"{milliseconds(reference)} with {_FEW}"
@@ -72,6 +72,12 @@ async def _fetch(client: httpx.AsyncClient) -> tuple[float, float, int]:
             first = first or time.perf_counter() - asked
             size += len(piece)
     return first, time.perf_counter() - asked, size
+
+
+async def _fetch_again_and_again(url: str) -> None:
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
+        for _ in range(4 * _TIMES):
+            await _fetch(client)
 
 
 async def _opened(chromium: Browser, url: str) -> list[float]:

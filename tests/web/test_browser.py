@@ -279,6 +279,10 @@ def test_a_screen_reader_finds_its_way(chromium: Chromium) -> None:
                 assert await shown.page.evaluate("document.documentElement.lang") == "en"
             await shown.open("/")
             await expect(shown.page.get_by_role("search")).to_have_count(1)
+            await expect(shown.page.get_by_role("table")).to_have_count(2)
+            await expect(shown.page.get_by_role("columnheader")).to_have_count(8)
+            await expect(shown.page.get_by_role("row").get_by_role("rowheader")).to_have_count(3)
+            await expect(shown.page.get_by_role("row").get_by_role("cell")).to_have_count(9)
             await expect(shown.page.get_by_label("Find")).to_have_count(1)
             strip = shown.page.get_by_role(
                 "group", name="last 1 probes, newest last: 0 as expected; the newest: missing"

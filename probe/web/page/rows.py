@@ -23,12 +23,12 @@ _COLUMNS = ("Member", "Verdict", "Latest probes, the newest to the right", "Why"
 def pool_head(pool: Pool) -> str:
     """Begin the table of a pool."""
     name = text(pool.name)
-    columns = "".join(f'<th scope="col">{column}</th>' for column in _COLUMNS)
+    columns = "".join(f'<th scope="col" role="columnheader">{column}</th>' for column in _COLUMNS)
     return (
         f'<section class="pool" aria-labelledby="pool-{name}">\n<h2 id="pool-{name}">{name} '
         f'<a href="/health/{segment(pool.name)}" aria-label="Health of {name}, as JSON">health</a>'
         f" <small>{_tls_of(pool.smtp)}</small></h2>\n"
-        f'<table data-pool="{name}"><thead><tr>{columns}</tr></thead>\n<tbody>\n'
+        f'<table role="table" data-pool="{name}"><thead role="rowgroup"><tr role="row">{columns}</tr></thead>\n'
     )
 
 
@@ -51,8 +51,16 @@ def strips_of(board: Board, pool: str, members: Iterable[str]) -> str:
     return f'<ul id="strips">\n{"".join(drawn)}</ul>\n'
 
 
-POOL_END = "</tbody></table>\n</section>\n"
-NOBODY = '<tr><td colspan="4">No member is known yet.</td></tr>\n'
+POOL_END = "</table>\n</section>\n"
+NOBODY = '<tbody role="rowgroup"><tr role="row"><td role="cell">No member is known yet.</td></tr></tbody>\n'
+
+
+def group(rows: Iterable[str]) -> str:
+    """Put rows into a group: what lies far from the view is laid out group by group when it comes near.
+
+    For that no element of it may be laid out as that of a table; so each says by its role what it is.
+    """
+    return f'<tbody role="rowgroup">\n{"".join(rows)}</tbody>\n'
 
 
 def aside(board: Board, pool: str, figures: MemberFigures) -> str:
@@ -95,13 +103,13 @@ def _row(board: Board, pool: str, figures: MemberFigures, paths: _Paths, strips:
     name = text(member.name)
     trouble = ' class="trouble"' if in_trouble(verdict, paths) else ""
     return (
-        f'<tr id="{text(pool)}/{name}" data-member="{name}"{trouble}>'
-        f'<th scope="row"><a href="{probes_link(pool=pool, member=member.name)}">{name}</a>'
+        f'<tr role="row" id="{text(pool)}/{name}" data-member="{name}"{trouble}>'
+        f'<th scope="row" role="rowheader"><a href="{probes_link(pool=pool, member=member.name)}">{name}</a>'
         f"<small>{text(member.endpoint)}</small></th>"
-        f'<td class="verdict"><strong class="{verdict.state}">{verdict.state}</strong> '
+        f'<td role="cell" class="verdict"><strong class="{verdict.state}">{verdict.state}</strong> '
         f"<small>for {ago(verdict.since, now)}</small>{flags(verdict)}</td>"
-        f'<td class="paths">{strips}</td>'
-        f'<td class="why"><p class="reason">{text(verdict.reason)}</p>{_proof(last_failing(paths))}'
+        f'<td role="cell" class="paths">{strips}</td>'
+        f'<td role="cell" class="why"><p class="reason">{text(verdict.reason)}</p>{_proof(last_failing(paths))}'
         f'<div class="aside">{aside(board, pool, figures)}</div></td></tr>\n'
     )
 

@@ -11,12 +11,12 @@ from probe.model.outcome import Outcome
 from probe.web.page.document import END, beginning
 from probe.web.page.markup import text
 from probe.web.page.overview import asides, mailboxes, overview
-from probe.web.page.rows import NOBODY, POOL_END, pool_head, pool_rows
+from probe.web.page.rows import NOBODY, POOL_END, group, pool_head, pool_rows
 
 DRAWN = 50
 """Members of a pool whose strips are in the page from the start: more than fit on a screen."""
-_ROWS_AT_ONCE = 20
-"""One or two ms of work: load balancers are answered in between."""
+_ROWS_AT_ONCE = 10
+"""Less than a millisecond of work: load balancers are answered in between."""
 
 
 async def status_page(board: Board, *, now: datetime, last_event: str) -> AsyncIterator[str]:
@@ -30,8 +30,8 @@ async def status_page(board: Board, *, now: datetime, last_event: str) -> AsyncI
         if not board.members(pool):
             yield NOBODY
         rows = pool_rows(board, pool, now, drawn=DRAWN)
-        while some := "".join(islice(rows, _ROWS_AT_ONCE)):
-            yield some
+        while some := list(islice(rows, _ROWS_AT_ONCE)):
+            yield group(some)
             await asyncio.sleep(0)
         yield POOL_END
     yield mailboxes(board, now) + END

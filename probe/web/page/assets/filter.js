@@ -40,6 +40,8 @@ function filter() {
     if (row.hidden === wanted) row.hidden = !wanted;
     count += wanted;
   }
+  // Of groups that are not laid out yet nobody knows how much of them is left.
+  document.getElementById("main").classList.toggle("filtered", count < rows.length);
   const said = count === rows.length ? "" : `${count} of ${rows.length} members are shown`;
   if (shown.textContent !== said) shown.textContent = said;
 }

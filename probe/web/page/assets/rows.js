@@ -17,7 +17,7 @@ export function findRows() {
   rows.clear();
   undrawn.clear();
   for (const table of document.querySelectorAll("table[data-pool]")) {
-    for (const row of table.tBodies[0].rows) {
+    for (const row of table.rows) {
       if (row.dataset.member !== undefined) rows.set(key(table.dataset.pool, row.dataset.member), row);
     }
   }
