@@ -355,7 +355,8 @@ def test_strips_further_down_are_drawn_when_they_come_into_view_with_what_finish
             boxes = shown.page.locator(f"{shown.row('mta120')} .strip a")
             await expect(boxes).to_have_count(0)
             lost_now = replace(missing("late"), probe=a_probe("late", "mta120"))
-            shown.world.events(Ended(lost_now))  # on the board of the server nothing is known of it yet
+            for _ in range(2):
+                shown.world.events(Ended(lost_now))  # on the board of the server nothing is known of it yet
             await expect(shown.page.locator(f"{shown.row('mta120')}.trouble")).to_have_count(1)
             await shown.page.locator(shown.row("mta120")).scroll_into_view_if_needed()
             await expect(boxes).to_have_count(2)

@@ -67,7 +67,7 @@ function verdict(told) {
   before(1_000, fetchParts);
 }
 
-// What is called again and again is done once, within so many milliseconds.
+// What is called again and again is done once, within so many milliseconds: not when all other pages do it.
 function before(milliseconds, action) {
   if (soon.has(action)) return;
   soon.set(action, setTimeout(() => soon.delete(action) && action(), milliseconds * Math.random()));
@@ -84,11 +84,11 @@ async function fetchParts() {
 }
 
 async function fetchWhole() {
-  meanwhile = [];
+  const since = (meanwhile = []);
   const whole = await fetched("/");
   if (whole) exchangeWhole(whole);
-  for (const [what, told] of meanwhile) what(told);
-  meanwhile = null;
+  if (meanwhile === since) meanwhile = null;
+  for (const [what, told] of since) what(told);
 }
 
 function exchangeWhole(whole) {

@@ -23,6 +23,7 @@ export function add(path, probes) {
   for (const probe of probes) {
     const box = drawn(probe);
     if (shown.has(box.pathname)) continue;
+    shown.add(box.pathname);
     strip.append(box);
     times.push(probe.delivery_seconds ?? NOT_DELIVERED);
   }
