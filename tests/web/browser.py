@@ -49,7 +49,12 @@ async def browser() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def tab(
-    running: Browser, *, scheme: Scheme = "light", size: tuple[int, int] = WIDE, script: bool = True
+    running: Browser,
+    *,
+    scheme: Scheme = "light",
+    size: tuple[int, int] = WIDE,
+    script: bool = True,
+    login: tuple[str, str] | None = None,
 ) -> AsyncIterator[Tab]:
     """Open a tab."""
     width, height = size
@@ -58,6 +63,7 @@ async def tab(
         viewport={"width": width, "height": height},
         java_script_enabled=script,
         reduced_motion="reduce",
+        http_credentials={"username": login[0], "password": login[1]} if login else None,
     )
     opened = Tab(await context.new_page())
     opened.page.on("pageerror", lambda error: opened.complaints.append(str(error)))

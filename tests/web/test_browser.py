@@ -18,8 +18,10 @@ from probe.model.settings import Member
 from probe.model.verdict import Verdict
 from probe.net.text import printable
 from probe.web import Events, stream
+from probe.web.guard import Guard
 from tests.metrics.boards import NOW, a_probe, delivered, lively_board, missing
 from tests.web.browser import NARROW, WIDE, Scheme, Tab, browser, tab
+from tests.web.secured import LOGIN, USERS, web_file
 from tests.web.serving import Books, World
 from tests.web.test_page import HOSTILE
 from tests.web.test_probe_pages import lost
@@ -424,6 +426,19 @@ def test_the_page_goes_on_by_itself_after_the_program_was_started_again(
                 again.report(Judged("vip", "mta2", replace(UP, state=State.DOWN), UP))
                 await expect(word).to_have_text("down")
             assert at.strangers == []
+
+    chromium.run(test)
+
+
+def test_it_is_live_behind_a_login(chromium: Chromium) -> None:
+    async def test() -> None:
+        world = World(guard=Guard(web_file(users=USERS)))
+        async with world.served() as client, tab(chromium.running, login=LOGIN) as at:
+            await at.page.goto(str(client.base_url))
+            await expect(at.page.locator("#live")).to_have_text("live")
+            world.report(Judged("vip", "mta2", UP, None))
+            await expect(at.page.locator('tr[data-member="mta2"] .verdict strong')).to_have_text("up")
+            assert at.complaints == []
 
     chromium.run(test)
 
