@@ -45,9 +45,9 @@ class Door:
             raise ValueError("a URL with a login in it is seen by everybody; use --username and --password-env")
 
 
-def url_of(listen: Listen) -> str:
+def url_of(listen: Listen, *, encrypted: bool = False) -> str:
     """Return the URL by which this host reaches an address that is listened on."""
-    return f"http://{Listen(_ANYWHERE.get(listen.host, listen.host), listen.port)}"
+    return f"http{'s' if encrypted else ''}://{Listen(_ANYWHERE.get(listen.host, listen.host), listen.port)}"
 
 
 class Daemon:

@@ -6,7 +6,7 @@ from typing import Any
 
 from probe.cli.daemon import Daemon, NoAnswer
 from probe.model.outcome import Outcome, State
-from probe.model.standing import MailboxStanding, MemberStanding, PathStanding, PoolStanding, RouteStanding, Standing
+from probe.model.standing import FaultStanding, MailboxStanding, MemberStanding, PathStanding, PoolStanding, Standing
 
 Json = Mapping[str, Any]
 
@@ -23,10 +23,9 @@ def standing_from(daemon: Daemon, *, pool: str | None, member: str | None) -> St
 
 
 def _pool(pool: Json) -> PoolStanding:
-    routes = (
-        RouteStanding(route["name"], route["mailbox"], route["shared_fault"], route["side"]) for route in pool["routes"]
-    )
-    return PoolStanding(pool["name"], tuple(_members(pool)), tuple(routes))
+    mailboxes = (route["mailbox"] for route in pool["routes"] if route["mailbox"] is not None)
+    faults = (FaultStanding(each["route"], each["text"]) for each in pool["shared_faults"] if each["failing"])
+    return PoolStanding(pool["name"], tuple(_members(pool)), tuple(mailboxes), tuple(faults))
 
 
 def _members(pool: Json) -> Iterator[MemberStanding]:

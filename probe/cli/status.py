@@ -96,7 +96,10 @@ def command(
 def _url(url: str | None, config: Path | None) -> str:
     if url is not None:
         return url
-    return url_of(listening(config) if config else Web().listen)
+    if config is None:
+        return url_of(Web().listen)
+    listen, encrypted = listening(config)
+    return url_of(listen, encrypted=encrypted)
 
 
 def _password(variable: str | None) -> Secret | None:

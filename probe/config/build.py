@@ -57,6 +57,7 @@ def build(config: Config) -> Settings:
         routes={name: _route(name, section, mailboxes) for name, section in config.routes.items()},
         health=_health(config),
         explain_for=config.explain_for,
+        notify=tuple(section.settings() for section in config.notify),
     )
 
 

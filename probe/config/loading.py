@@ -10,10 +10,9 @@ from pydantic import ValidationError
 
 from probe.config.build import build
 from probe.config.document import Document, read
-from probe.config.problems import ConfigError, Place, dotted
+from probe.config.problems import ConfigError, dotted
 from probe.config.root import Config
 from probe.config.section import Surroundings
-from probe.config.unavailable import strike
 from probe.config.wording import worded
 from probe.model.settings import Settings
 
@@ -28,8 +27,7 @@ def load(path: Path, *, base: Path | None = None, warn: Callable[[str], None] = 
     """
     document = read(path)
     around = _surroundings(document.value, path.parent if base is None else base)
-    struck = strike(document)
-    config = _validated(document, around, struck)
+    config = _validated(document, around)
     if config is None or document.problems or around.elsewhere:
         raise ConfigError([*sorted(document.problems, key=lambda problem: problem.line), *around.elsewhere])
     for warning in around.warnings:
@@ -54,14 +52,13 @@ def _section(value: dict[str, Any], key: str) -> dict[str, Any]:
     return section if isinstance(section, dict) else {}
 
 
-def _validated(document: Document, around: Surroundings, struck: set[Place]) -> Config | None:
+def _validated(document: Document, around: Surroundings) -> Config | None:
     refused = {problem.path for problem in document.problems}
     try:
         return Config.model_validate(document.value, context=around)
     except ValidationError as errors:
         for error in errors.errors(include_url=False):
             place, wrong, right = worded(error, Config)
-            # What lacks only what this version lacks has been refused already, and so has what could not be read.
-            if dotted(place) not in refused and not any(gone[: len(place)] == place for gone in struck):
+            if dotted(place) not in refused:  # what could not be read
                 document.refuse(place, wrong, right)
     return None

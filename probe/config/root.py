@@ -10,6 +10,7 @@ from probe.config.addresses import Address, AgentEndpoint, Endpoint, Port, State
 from probe.config.fields import Name, PositiveDuration
 from probe.config.health import HealthSection
 from probe.config.mailboxes import MailboxSection
+from probe.config.notify import NotifySection
 from probe.config.pools import PoolSection
 from probe.config.problems import quoted, refusal
 from probe.config.routes import RouteSection
@@ -77,6 +78,7 @@ class Config(Section):
     routes: Annotated[dict[Name, RouteSection], Field(min_length=1)]
     health: HealthSection = HealthSection()
     explain_for: PositiveDuration = Field(default=timedelta(days=14), validate_default=True)
+    notify: list[NotifySection] = Field(default=[])
 
     @field_validator("agent")
     @classmethod

@@ -25,6 +25,7 @@ _EXAMPLES = {
     "pool": "the name of a pool, such as pool: vip",
     "mailbox": "the name of a mailbox, such as mailbox: monitor",
     "from": "the sender, such as from: probe@example.org",
+    "webhook": "where to post to, such as webhook: http://127.0.0.1:9093/api/v2/alerts",
     "nameservers": "their addresses, such as nameservers: [127.0.0.1]",
 }
 

@@ -300,11 +300,8 @@ class Board:
         figures = self.path(*record.probe.key)
         figures.success = record.succeeded
         figures.last_probe = record.finished
-        figures.last_outcome = record.judgement.outcome if record.judgement else None
-        figures.delivery_time = None
-        if figures.last_outcome is Outcome.DELIVERED and record.arrival:
+        if record.judgement and record.judgement.outcome is Outcome.DELIVERED and record.arrival:
             figures.last_delivery = record.arrival.seen
-            figures.delivery_time = record.delivery_time
 
     def _read(self, read: FolderRead) -> None:
         self._folders[read.mailbox, read.folder] = read

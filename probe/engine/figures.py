@@ -61,10 +61,7 @@ class PathFigures:
     success: bool | None = None
     """Whether the last finished probe ended as expected; None before the first."""
     last_probe: datetime | None = None
-    last_outcome: Outcome | None = None
     last_delivery: datetime | None = None
-    delivery_time: timedelta | None = None
-    """That of the last finished probe, if it was delivered."""
     delivery: Histogram = field(default_factory=lambda: Histogram(DELIVERY_BUCKETS))
     acceptance: Histogram = field(default_factory=lambda: Histogram(ACCEPTANCE_BUCKETS))
     smtp: Histogram = field(default_factory=lambda: Histogram(SMTP_BUCKETS))
@@ -124,9 +121,7 @@ class PathFigures:
             self.path_changes,
             self.success,
             self.last_probe,
-            self.last_outcome,
             self.last_delivery,
-            self.delivery_time,
             self.delivery.copy(),
             self.acceptance.copy(),
             self.smtp.copy(),

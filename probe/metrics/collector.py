@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from probe.engine.board import Snapshot
 from probe.metrics.mailboxes import mailbox_metrics
 from probe.metrics.members import member_metrics, pool_metrics, setback_metrics
+from probe.metrics.notifications import Notifications, notification_metrics
 from probe.metrics.paths import path_metrics
 from probe.metrics.program import ReloadState, program_metrics
 from probe.metrics.routes import route_metrics
@@ -22,6 +23,7 @@ class SnapshotCollector(Collector):
     snapshot: Snapshot
     reload: ReloadState
     tokens: TokenExpiries
+    notifications: Notifications
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics one by one."""
@@ -40,6 +42,7 @@ class SnapshotCollector(Collector):
         yield from route_metrics(snapshot.routes, snapshot.shared_faults)
         yield from mailbox_metrics(snapshot.mailboxes)
         yield from token_metrics(self.tokens)
+        yield from notification_metrics(self.notifications)
         yield from program_metrics(self.reload, ledger_works=snapshot.ledger_works)
 
 
@@ -47,10 +50,11 @@ def registry(
     snapshot: Snapshot,
     reload: ReloadState,
     tokens: TokenExpiries = TokenExpiries(),  # noqa: B008  # frozen
+    notifications: Notifications = Notifications(),  # noqa: B008  # frozen
 ) -> CollectorRegistry:
     """Return a registry of a snapshot, and of what Python tells of its process."""
     made = CollectorRegistry(auto_describe=False)
-    made.register(SnapshotCollector(snapshot, reload, tokens))
+    made.register(SnapshotCollector(snapshot, reload, tokens, notifications))
     ProcessCollector(registry=made)
     PlatformCollector(registry=made)
     GCCollector(registry=made)

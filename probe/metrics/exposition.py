@@ -10,6 +10,7 @@ from prometheus_client import exposition, openmetrics
 
 from probe.engine.board import Snapshot
 from probe.metrics.collector import registry
+from probe.metrics.notifications import Notifications
 from probe.metrics.program import ReloadState
 from probe.metrics.tokens import TokenExpiries
 
@@ -39,10 +40,12 @@ class Exposition:
         snapshot: Callable[[], Snapshot],
         reload: Callable[[], ReloadState],
         tokens: Callable[[], TokenExpiries] = TokenExpiries,
+        notifications: Callable[[], Notifications] = Notifications,
     ) -> None:
         self._snapshot = snapshot
         self._reload = reload
         self._tokens = tokens
+        self._notifications = notifications
         # A thread of its own: those of the loop may all be waiting for mailboxes.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
         self._turn = asyncio.Lock()
@@ -64,11 +67,11 @@ class Exposition:
         async with self._turn:
             # Who asks from now on needs a newer snapshot than this one.
             del self._waited_for[form]
-            loop, told = asyncio.get_running_loop(), (self._snapshot(), self._reload(), self._tokens())
-            return await loop.run_in_executor(self._thread, _rendered, told, form)
+            told = self._snapshot(), self._reload(), self._tokens(), self._notifications()
+            return await asyncio.get_running_loop().run_in_executor(self._thread, _rendered, told, form)
 
 
-def _rendered(told: tuple[Snapshot, ReloadState, TokenExpiries], form: _Form) -> bytes:
+def _rendered(told: tuple[Snapshot, ReloadState, TokenExpiries, Notifications], form: _Form) -> bytes:
     generate = openmetrics.exposition.generate_latest if form.openmetrics else exposition.generate_latest
     body: bytes = generate(registry(*told))
     return gzip.compress(body, _GZIP_LEVEL) if form.gzipped else body

@@ -35,13 +35,12 @@ class MemberStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class RouteStanding:
-    """What is told about a route as a whole."""
+class FaultStanding:
+    """That a route works for no member of its pool."""
 
-    name: str
-    mailbox: str | None
-    shared_fault: bool = False
-    side: str | None = None
+    route: str
+    text: str
+    """Where to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,9 @@ class PoolStanding:
 
     name: str
     members: tuple[MemberStanding, ...]
-    routes: tuple[RouteStanding, ...] = ()
+    mailboxes: tuple[str, ...] = ()
+    """Those that the messages of its routes are looked for in."""
+    shared_faults: tuple[FaultStanding, ...] = ()
 
     @property
     def rests(self) -> bool:
@@ -142,7 +143,7 @@ class Standing:
 
     def _read(self) -> Iterator[MailboxStanding]:
         """Yield the mailboxes of the routes of the pools that are told of."""
-        names = {route.mailbox for pool in self.pools for route in pool.routes}
+        names = {mailbox for pool in self.pools for mailbox in pool.mailboxes}
         yield from (mailbox for mailbox in self.mailboxes if mailbox.name in names)
 
 
@@ -188,9 +189,9 @@ def _of_mailbox(mailbox: MailboxStanding) -> Iterator[Finding]:
 def _of_pool(pool: PoolStanding) -> Iterator[Finding]:
     if not pool.members:
         yield Finding(Status.UNKNOWN, f"{pool.name} has no member that is known")
-    for route in pool.routes:
-        if route.shared_fault and not pool.rests:
-            yield Finding(Status.WARNING, f"{pool.name}: all members fail alike on {route.name}", route.side or "")
+    if not pool.rests:
+        for fault in pool.shared_faults:
+            yield Finding(Status.WARNING, f"{pool.name}: {fault.route} works by way of no member", fault.text)
 
 
 def _of_member(member: MemberStanding, thresholds: Thresholds) -> Iterator[Finding]:

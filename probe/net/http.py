@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTP_PORT, HTTPS_PORT, HTTPConnection
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     addresses: Sequence[str] = ()
     """Those of the host, tried in this order; none: the system looks them up."""
+
+    @classmethod
+    def posting(cls, url: str, body: bytes, headers: Mapping[str, str]) -> "Request":
+        """Return the request that posts a body to a URL."""
+        parts = urlsplit(url)
+        assert parts.hostname
+        path = parts._replace(scheme="", netloc="", path=parts.path or "/").geturl()
+        return cls(parts.hostname, path, port=parts.port, method="POST", body=body, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode
 
 from probe.model.oauth import Grant
 from probe.model.secret import Secret
@@ -69,17 +69,10 @@ def _form(grant: Grant) -> Mapping[str, str]:
 
 
 def _posted(grant: Grant, form: bytes, *, seconds: float) -> Response:
-    url = urlsplit(grant.token_url)
-    assert url.hostname
-    request = Request(
-        url.hostname,
-        url._replace(scheme="", netloc="", path=url.path or "/").geturl(),
-        port=url.port,
-        method="POST",
-        body=form,
-        headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-    )
-    context = client_context(verify=True, ca_file=grant.ca_file) if url.scheme == "https" else None
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    request = Request.posting(grant.token_url, form, headers)
+    encrypted = grant.token_url.startswith("https:")
+    context = client_context(verify=True, ca_file=grant.ca_file) if encrypted else None
     return ask_once(request, context=context, seconds=seconds, largest=_LARGEST)
 
 

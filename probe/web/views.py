@@ -11,10 +11,10 @@ from probe.model.consensus import Asked, consensus, sentence
 from probe.model.culprit import Blame
 from probe.model.letter import Hop
 from probe.model.message import Envelope
+from probe.model.outcome import Outcome
 from probe.model.probe import Record
 from probe.model.reply import Exchange, Reply
 from probe.model.setbacks import Setback
-from probe.model.settings import Route
 from probe.model.stamp import stamp_of
 from probe.model.tls_findings import Finding, TlsFindings
 from probe.model.verdict import Verdict
@@ -83,7 +83,7 @@ def pools_view(board: Board, *, now: datetime, pool: str | None = None, member: 
         "pools": [
             {
                 "name": name,
-                "routes": [_route(board, route) for route in board.settings.routes_of(name)],
+                "routes": [{"name": each.name, "mailbox": each.mailbox} for each in board.settings.routes_of(name)],
                 "members": _members(board, name, now=now, only=member),
                 "shared_faults": [_fault(fault, fault.blame) for fault in board.faults_of(name) if fault.blame],
                 "findings": findings_view(board.tls_findings.get(name)),
@@ -235,15 +235,6 @@ def _mailbox(name: str, figures: MailboxFigures) -> Json:
     }
 
 
-def _route(board: Board, route: Route) -> Json:
-    return {
-        "name": route.name,
-        "mailbox": route.mailbox,
-        "shared_fault": board.has_shared_fault(route.pool, route.name),
-        "side": board.sides.get((route.pool, route.name)),
-    }
-
-
 def _members(board: Board, pool: str, *, now: datetime, only: str | None) -> list[Json]:
     return [
         {
@@ -268,13 +259,15 @@ def _members(board: Board, pool: str, *, now: datetime, only: str | None) -> lis
 
 def _last(board: Board, pool: str, member: str, route: str) -> Json:
     """Return what the last finished probe came to."""
-    figures = board.path(pool, member, route)
+    boxes = board.strips.of(pool, member).get(route)
+    last = boxes[-1] if boxes else None
+    delivered = last is not None and last.outcome is Outcome.DELIVERED
     return {
         "route": route,
-        "outcome": figures.last_outcome.value if figures.last_outcome else None,
-        "as_expected": figures.success,
-        "finished": moment(figures.last_probe),
-        "delivery_seconds": _seconds(figures.delivery_time),
+        "outcome": last.outcome.value if last else None,
+        "as_expected": last.as_expected if last else None,
+        "finished": moment(last.finished if last else None),
+        "delivery_seconds": _seconds(last.delivery_time if last and delivered else None),
     }
 
 

@@ -13,10 +13,11 @@ from probe.config import ConfigError
 from probe.engine.board import Board
 from probe.engine.happenings import Reporter
 from probe.engine.sending import Path
-from probe.metrics import Exposition, ReloadState, spot_check_text
+from probe.metrics import Exposition, Notifications, ReloadState, spot_check_text
 from probe.model.settings import Listen, OnShutdown, Settings, WebFile
 from probe.model.spot_check import SpotCheck
 from probe.net.clock import SystemClock
+from probe.notify import Notifier
 from probe.oauth import TokenSource
 from probe.ports import LedgerTrouble, Life, Page, Query
 from probe.web import Events, Guard, Sources, WebServer, application
@@ -46,10 +47,12 @@ class Daemon:
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._background: set[asyncio.Task[Any]] = set()
+        self._notifier = Notifier(self._board, clock=self._clock)
         self._exposition = Exposition(
             lambda: self._board().snapshot(self._clock.now()),
             lambda: self._reload_state,
             lambda: token_expiries(self._generation.settings, self._tokens),
+            self._notifications,
         )
         self._sources = Sources(
             board=self._board,
@@ -88,12 +91,14 @@ class Daemon:
             watch = asyncio.create_task(self._web_file.run())
             try:
                 await self._generation.start()
+                self._notifier.follow(settings.notify)
                 started()
                 await self._stop.wait()
                 async with self._reloading:
                     await asyncio.gather(self._generation.halt(), self._release())
             finally:
                 watch.cancel()
+                await self._notifier.stop()
                 await self._listeners.stop()
         finally:
             async with self._reloading:  # Of two generations none may be left behind.
@@ -131,6 +136,10 @@ class Daemon:
     async def _spot_check(self, path: Path, within: timedelta) -> SpotCheck:
         return await self._generation.engine.spot_checks.check(path, within=within)
 
+    def _notifications(self) -> Notifications:
+        counts = self._notifier.counts
+        return Notifications(counts.posted.copy(), counts.failures.copy())
+
     def _board(self) -> Board:
         return self._generation.engine.board
 
@@ -160,6 +169,7 @@ class Daemon:
             self._broken(trouble)
             return [str(trouble)]
         self._generation = renewed
+        self._notifier.follow(settings.notify)
         self._events.start_anew()
         await retired.stop()
         return []

@@ -68,7 +68,7 @@ def test_everything_that_is_wrong_is_said_at_once_by_line(bad: Path) -> None:
     assert (told.exit_code, told.stdout) == (2, "")
     assert told.stderr.splitlines() == [
         f"{bad}:2: nonsense: is not a known key; known here are: instance, state, tag_keys, web, agent, resolver, "
-        "mailboxes, pools, routes, health, explain_for",
+        "mailboxes, pools, routes, health, explain_for, notify",
         f"{bad}:3: mailboxes: is empty; write at least one entry",
         f"{bad}:4: pools: is empty; write at least one entry",
         f"{bad}:6: routes.inbound.mailbox: is missing; write the name of a mailbox, such as mailbox: monitor",

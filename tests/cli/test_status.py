@@ -13,7 +13,8 @@ import pytest
 import trustme
 
 from probe.engine.board import Board
-from probe.engine.happenings import Judged, MailboxFailed
+from probe.engine.happenings import Judged, MailboxFailed, SharedFault
+from probe.model.culprit import Blame, Culprit
 from probe.model.outcome import State
 from probe.model.verdict import Verdict
 from tests.cli.conftest import in_a_thread, mailflow
@@ -96,6 +97,13 @@ def test_a_mailbox_that_is_unreadable_is_unknown(url: str, board: Board) -> None
     assert told.text.startswith("mailbox monitor unreadable since ")
 
 
+def test_what_all_members_share_is_a_warning(url: str, board: Board) -> None:
+    all_up(board)
+    board(SharedFault("vip", "inbound", True, Blame(Culprit.POOL, "look behind them")))
+    told = status("--url", url)
+    assert (told.code, told.text) == (1, "vip: inbound works by way of no member: look behind them")
+
+
 @pytest.mark.parametrize("arguments", [("--pool", "other"), ("--member", "mta9")])
 def test_who_is_not_known_is_unknown(url: str, arguments: tuple[str, ...]) -> None:
     told = status("--url", url, *arguments)
@@ -153,6 +161,18 @@ def test_every_address_that_is_listened_on_is_asked_on_loopback(tmp_path: Path) 
     port = closed_port()
     file.write_text(f"web: {{listen: '0.0.0.0:{port}'}}\n")
     assert status("--config", file).text == f"http://127.0.0.1:{port} cannot be asked: Connection refused"
+
+
+@pytest.mark.parametrize(
+    "web_file, scheme",
+    [("tls_server_config: {cert_file: /nowhere, key_file: /nowhere}", "https"), ("basic_auth_users: {}", "http")],
+)
+def test_the_config_says_whether_tls_is_spoken_there(web_file: str, scheme: str, tmp_path: Path) -> None:
+    port = closed_port()
+    (tmp_path / "web.yml").write_text(web_file)
+    (tmp_path / "config.yaml").write_text(f"web: {{listen: '127.0.0.1:{port}', config_file: web.yml}}\n")
+    told = status("--config", tmp_path / "config.yaml")
+    assert told.text == f"{scheme}://127.0.0.1:{port} cannot be asked: Connection refused"
 
 
 @pytest.mark.parametrize(

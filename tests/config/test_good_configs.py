@@ -24,6 +24,8 @@ from probe.model.settings import (
     Login,
     Mailbox,
     Member,
+    Notify,
+    NotifyKind,
     OnShutdown,
     Pop3Settings,
     ProxyProtocol,
@@ -105,6 +107,20 @@ def test_grants_arrive(every: Settings, tmp_path: Path) -> None:
     renewed = Grant("https://login.lab.test/token", "probe", secret, Secret(KEY), tmp_path / "key", "mail offline")
     assert every.mailboxes["by-token"].access.login == TokenLogin("token@lab.test", renewed)
     assert every.pools["by-token"].smtp.login == TokenLogin("u", Grant("http://127.0.0.1:8080/t", "c", secret))
+
+
+def test_those_who_are_told_arrive(every: Settings) -> None:
+    assert every.notify == (
+        Notify(
+            "https://hooks.lab.test/alarms?room=1",
+            NotifyKind.ALERTMANAGER,
+            timedelta(seconds=30),
+            {"Authorization": Secret(PASSWORD)},
+            link="https://probe.lab.test/mailflow",
+        ),
+        Notify("http://192.0.2.7:9093/api/v2/alerts", NotifyKind.WEBHOOK, timedelta(minutes=2)),
+    )
+    assert PASSWORD not in repr(every.notify)
 
 
 def test_static_members_arrive(every: Settings) -> None:

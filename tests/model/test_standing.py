@@ -1,5 +1,6 @@
 """What a plug-in makes of how things stand."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,11 +9,11 @@ import pytest
 from probe.model.outcome import Outcome, State
 from probe.model.plugin import Range, Status
 from probe.model.standing import (
+    FaultStanding,
     MailboxStanding,
     MemberStanding,
     PathStanding,
     PoolStanding,
-    RouteStanding,
     Standing,
     Thresholds,
     age,
@@ -24,7 +25,7 @@ DELIVERED = PathStanding("inbound", Outcome.DELIVERED, True, 1.82)
 JUNKED = PathStanding("inbound", Outcome.JUNKED, False, None)
 MISSING = PathStanding("inbound", Outcome.MISSING, False, None)
 NONE_YET = PathStanding("inbound", None, False, None)
-INBOUND = RouteStanding("inbound", "monitor")
+FAULT = FaultStanding("inbound", "it is lost behind them")
 READABLE = MailboxStanding("monitor", True, 3)
 NONE = Thresholds()
 
@@ -34,8 +35,10 @@ def member(name: str = "mta1", verdict: State = State.UP, **changes: Any) -> Mem
     return replace(made, **changes)
 
 
-def standing(*members: MemberStanding, route: RouteStanding = INBOUND, mailbox: MailboxStanding = READABLE) -> Standing:
-    return Standing((PoolStanding("vip", members, (route,)),), (mailbox,))
+def standing(
+    *members: MemberStanding, faults: Sequence[FaultStanding] = (), mailbox: MailboxStanding = READABLE
+) -> Standing:
+    return Standing((PoolStanding("vip", members, ("monitor",), tuple(faults)),), (mailbox,))
 
 
 def test_when_all_is_in_order_the_numbers_are_told() -> None:
@@ -87,18 +90,15 @@ def test_a_mailbox_that_cannot_be_read_leaves_nobody_who_can_tell(
     assert conclusion(standing(member(), mailbox=mailbox), NONE) == (status, text)
 
 
-def test_what_all_members_share_is_a_warning_with_its_side() -> None:
-    shared = replace(INBOUND, shared_fault=True)
-    told = "vip: all members fail alike on inbound"
-    assert conclusion(standing(member(), route=shared), NONE) == (Status.WARNING, told)
-    shared = replace(shared, side="it is lost behind them")
-    assert conclusion(standing(member(), route=shared), NONE) == (Status.WARNING, f"{told}: it is lost behind them")
+def test_what_all_members_share_is_a_warning_that_says_where_to_look() -> None:
+    told = "vip: inbound works by way of no member: it is lost behind them"
+    assert conclusion(standing(member(), faults=[FAULT]), NONE) == (Status.WARNING, told)
 
 
 def test_what_all_members_share_is_no_news_while_all_are_under_maintenance() -> None:
-    shared, resting = replace(INBOUND, shared_fault=True), member(in_maintenance=True)
-    assert conclusion(standing(resting, route=shared), NONE)[0] is Status.OK
-    assert conclusion(standing(resting, member("mta2"), route=shared), NONE)[0] is Status.WARNING
+    resting = member(in_maintenance=True)
+    assert conclusion(standing(resting, faults=[FAULT]), NONE)[0] is Status.OK
+    assert conclusion(standing(resting, member("mta2"), faults=[FAULT]), NONE)[0] is Status.WARNING
 
 
 def test_a_pool_without_members_is_unknown() -> None:

@@ -72,7 +72,7 @@ def test_pools_are_listed_with_their_members_and_verdicts() -> None:
         "pools": [
             {
                 "name": "vip",
-                "routes": [{"name": "inbound", "mailbox": "monitor", "shared_fault": False, "side": None}],
+                "routes": [{"name": "inbound", "mailbox": "monitor"}],
                 "members": [
                     {
                         "name": "mta1",
@@ -127,13 +127,6 @@ def test_before_the_first_probe_nothing_is_told_of_a_last_one() -> None:
     assert pool["members"][0]["last"] == [
         {"route": "inbound", "outcome": None, "as_expected": None, "finished": None, "delivery_seconds": None}
     ]
-
-
-def test_a_route_tells_that_all_members_fail_alike_and_on_which_side() -> None:
-    world = World()
-    world.board(SharedFault("vip", "inbound", True, Blame(Culprit.POOL, "it is lost behind them")))
-    [pool] = asyncio.run(world.ask("/api/v1/pools")).json()["pools"]
-    assert (pool["routes"][0]["shared_fault"], pool["routes"][0]["side"]) == (True, "it is lost behind them")
 
 
 @pytest.mark.parametrize(

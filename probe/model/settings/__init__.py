@@ -3,6 +3,7 @@
 from probe.model.settings.endpoint import written
 from probe.model.settings.health import HealthPolicy, OnShutdown, Share, UnknownIs
 from probe.model.settings.mailboxes import LONGEST_BODY, SPARE_BODY, ImapSettings, MailAccess, Mailbox, Pop3Settings
+from probe.model.settings.notify import Notify, NotifyKind
 from probe.model.settings.routes import Content, ContentKind, Retry, Route
 from probe.model.settings.smtp import (
     Discovery,
@@ -35,6 +36,8 @@ __all__ = [
     "Mailbox",
     "Member",
     "MemberKey",
+    "Notify",
+    "NotifyKind",
     "OnShutdown",
     "Pool",
     "Pop3Settings",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from probe.model.settings.endpoint import written
 from probe.model.settings.health import HealthPolicy
 from probe.model.settings.mailboxes import Mailbox
+from probe.model.settings.notify import Notify
 from probe.model.settings.routes import Route
 from probe.model.settings.smtp import Pool
 from probe.model.settings.web_file import WebFile
@@ -75,6 +76,7 @@ class Settings:
     health: HealthPolicy = field(default_factory=HealthPolicy)
     explain_for: timedelta = timedelta(days=14)
     """How long the story of a finished probe is kept."""
+    notify: tuple[Notify, ...] = ()
 
     def routes_of(self, pool: str) -> list[Route]:
         """Return the routes on which the members of a pool are probed."""

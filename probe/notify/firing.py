@@ -1,0 +1,51 @@
+"""Reads off the board what is wrong now."""
+
+from collections.abc import Iterator
+
+from probe.engine.board import Board
+from probe.model.alarm import Alarm, AlarmKey, AlarmKind
+from probe.model.outcome import State
+from probe.model.verdict import Verdict
+
+_NAMED = 3
+"""So many members that are kept up are named; of the others there is a number."""
+
+
+def firing(board: Board) -> Iterator[Alarm]:
+    """Yield all that is wrong."""
+    for pool in board.settings.pools:
+        verdicts = {name: board.verdict(pool, name) for name in board.members(pool)}
+        shared = list(_shared_faults(board, pool))
+        yield from _members_down(pool, verdicts)
+        yield from shared or _guarded(pool, verdicts)  # one trouble is one alarm
+    yield from _mailboxes(board)
+
+
+def _members_down(pool: str, verdicts: dict[str, Verdict]) -> Iterator[Alarm]:
+    for name, verdict in verdicts.items():
+        if verdict.state is State.DOWN:
+            key = AlarmKey(AlarmKind.MEMBER_DOWN, (("pool", pool), ("member", name)))
+            yield Alarm(key, verdict.reason, verdict.since)
+
+
+def _guarded(pool: str, verdicts: dict[str, Verdict]) -> Iterator[Alarm]:
+    kept_up = {name: verdict for name, verdict in verdicts.items() if verdict.guarded}
+    if kept_up:
+        told = [f"{name}: {verdict.reason}" for name, verdict in list(kept_up.items())[:_NAMED]]
+        more = [f"and {len(kept_up) - _NAMED} more"] if len(kept_up) > _NAMED else []
+        yield Alarm(AlarmKey(AlarmKind.VERDICT_GUARDED, (("pool", pool),)), "; ".join(told + more))
+
+
+def _shared_faults(board: Board, pool: str) -> Iterator[Alarm]:
+    for fault in board.faults_of(pool):
+        if fault.shared:
+            key = AlarmKey(AlarmKind.SHARED_FAULT, (("pool", pool), ("route", fault.route)))
+            yield Alarm(key, fault.side or "look at what they share", fault.since)
+
+
+def _mailboxes(board: Board) -> Iterator[Alarm]:
+    for name in board.settings.mailboxes:
+        figures = board.mailbox(name)
+        if figures.tried and not figures.up:
+            key = AlarmKey(AlarmKind.MAILBOX_UNREADABLE, (("mailbox", name),))
+            yield Alarm(key, figures.trouble or "it cannot be read")

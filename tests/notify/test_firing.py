@@ -1,0 +1,80 @@
+"""What on the board is an alarm, and how it is named."""
+
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from probe.engine.board import Board
+from probe.engine.happenings import FolderRead, Judged, MailboxFailed, SharedFault
+from probe.model.alarm import WORDINGS, AlarmKind
+from probe.model.culprit import Blame, Culprit
+from probe.model.letter import Folder
+from probe.model.outcome import State
+from probe.model.settings import Member
+from probe.model.verdict import Verdict
+from probe.notify.firing import firing
+from tests.docs.markdown import ROOT
+from tests.metrics.boards import NOW, fresh_board, settings
+
+
+def judged(board: Board, member: str, state: State, *, guarded: bool = False) -> None:
+    board(Judged("vip", member, Verdict(state, f"{member} is so", NOW, guarded=guarded), None))
+
+
+def told(board: Board) -> list[tuple[str, dict[str, str], str]]:
+    return [(alarm.key.kind.value, dict(alarm.key.labels), alarm.reason) for alarm in firing(board)]
+
+
+def test_nothing_is_wrong_before_anything_is_known() -> None:
+    assert told(fresh_board()) == []
+
+
+@pytest.mark.parametrize("state, wrong", [(State.DOWN, True), (State.UP, False), (State.UNKNOWN, False)])
+def test_a_member_is_wrong_while_it_is_down(state: State, wrong: bool) -> None:
+    board = fresh_board()
+    judged(board, "mta2", state)
+    [*alarms] = firing(board)
+    assert told(board) == [("MailflowMemberDown", {"pool": "vip", "member": "mta2"}, "mta2 is so")] * wrong
+    assert [alarm.since for alarm in alarms] == [NOW] * wrong
+
+
+def test_members_that_are_kept_up_are_one_alarm_that_names_some() -> None:
+    pool = replace(
+        settings().pools["vip"], members=tuple(Member("vip", f"mta{number}", "127.0.0.1") for number in range(5))
+    )
+    board = fresh_board(replace(settings(), pools={"vip": pool}))
+    for number in range(5):
+        judged(board, f"mta{number}", State.UP, guarded=True)
+    reason = "mta0: mta0 is so; mta1: mta1 is so; mta2: mta2 is so; and 2 more"
+    assert told(board) == [("MailflowVerdictGuarded", {"pool": "vip"}, reason)]
+
+
+@pytest.mark.parametrize(
+    "side, reason", [(None, "look at what they share"), ("it is lost behind them", "it is lost behind them")]
+)
+def test_what_members_share_goes_before_those_that_are_kept_up_for_it(side: str | None, reason: str) -> None:
+    board = fresh_board()
+    judged(board, "mta1", State.UP, guarded=True)
+    board(SharedFault("vip", "inbound", True, Blame(Culprit.POOL, side) if side else None, NOW))
+    assert told(board) == [("MailflowSharedFault", {"pool": "vip", "route": "inbound"}, reason)]
+    board(SharedFault("vip", "inbound", False))
+    assert [kind for kind, _, _ in told(board)] == ["MailflowVerdictGuarded"]
+
+
+def test_a_mailbox_is_wrong_while_it_cannot_be_read() -> None:
+    board = fresh_board()
+    board(MailboxFailed("monitor", "connection refused"))
+    assert told(board) == [("MailflowMailboxUnreadable", {"mailbox": "monitor"}, "connection refused")]
+    board(FolderRead("monitor", Folder.INBOX, NOW, 0))
+    assert told(board) == []
+
+
+def test_alarms_have_the_names_the_weight_and_the_words_of_the_alerts() -> None:
+    groups = yaml.safe_load((ROOT / "dashboards" / "alerts.yaml").read_text())["groups"]
+    alerts = {rule["alert"]: rule for group in groups for rule in group["rules"]}
+    for kind in AlarmKind:
+        alert, wording = alerts[kind.value], WORDINGS[kind]
+        assert alert["labels"]["severity"] == wording.severity
+        assert alert["annotations"]["summary"] == wording.summary
+        assert (ROOT / "docs" / "runbooks" / f"{kind}.md").exists()
