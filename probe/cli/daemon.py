@@ -1,6 +1,7 @@
 """Asks a running daemon over HTTP what it knows."""
 
 import json
+import os
 import ssl
 import time
 from base64 import b64encode
@@ -22,6 +23,14 @@ _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nobody listens
 
 class NoAnswer(Exception):
     """The daemon has no answer to give; the message says why, in one sentence."""
+
+
+class Refused(NoAnswer):
+    """The daemon does not do what it was asked; the status says of what kind that is."""
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(said)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,15 @@ def url_of(listen: Listen, *, encrypted: bool = False) -> str:
     return f"http{'s' if encrypted else ''}://{Listen(_ANYWHERE.get(listen.host, listen.host), listen.port)}"
 
 
+def password_in(variable: str | None) -> Secret | None:
+    """Return the password that an environment variable holds. Raises ValueError where there is no such variable."""
+    if variable is None:
+        return None
+    if variable not in os.environ:
+        raise ValueError(f"the environment variable {variable!a}, which is to hold the password, is not set")
+    return Secret(os.environ[variable])
+
+
 class Daemon:
     """Ask one daemon several things, all of them within so many seconds."""
 
@@ -68,21 +86,33 @@ class Daemon:
 
     def ask(self, path: str, **parameters: str | None) -> Any:
         """Return the JSON that it answers. Raises NoAnswer."""
-        answer = self._get(path, {name: value for name, value in parameters.items() if value is not None})
+        return self._said(self._get(path, {name: value for name, value in parameters.items() if value is not None}))
+
+    def tell(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Have it do something, and return the JSON that it answers. Raises NoAnswer."""
+        return self._said(self._asked(path, method="POST", body=json.dumps(body).encode()))
+
+    def _said(self, answer: Response) -> Any:
         said = _json(answer)
         if answer.status != 200:
             error = said.get("error") if isinstance(said, dict) else None
-            raise NoAnswer(error if isinstance(error, str) and error else self._refused(answer))
+            raise Refused(answer.status, error if isinstance(error, str) and error else self._refused(answer))
         return said
 
     def _get(self, path: str, parameters: Mapping[str, str]) -> Response:
+        return self._asked(f"{path}{'?' if parameters else ''}{urlencode(parameters)}")
+
+    def _asked(self, path: str, *, method: str = "GET", body: bytes | None = None) -> Response:
         url, left = self._url, self._end - time.monotonic()
         assert url.hostname
+        headers = {"Accept": "application/json, text/plain", **self._login()}
         request = Request(
             url.hostname,
-            f"{url.path.rstrip('/')}{path}{'?' if parameters else ''}{urlencode(parameters)}",
+            f"{url.path.rstrip('/')}{path}",
             port=url.port,
-            headers={"Accept": "application/json, text/plain", **self._login()},
+            method=method,
+            body=body,
+            headers=headers | ({"Content-Type": "application/json"} if body is not None else {}),
         )
         try:
             context = client_context(verify=True, ca_file=self._door.ca_file) if url.scheme == "https" else None

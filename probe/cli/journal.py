@@ -17,10 +17,13 @@ from probe.engine.happenings import (
     Seen,
     SharedFault,
 )
+from probe.model.hold import Hold
 from probe.model.letter import Folder
 from probe.model.outcome import State
 from probe.model.probe import Record
+from probe.model.settings import MemberKey
 from probe.model.trouble import TroubleKind
+from probe.model.verdict import Verdict
 from probe.ports import Sighted
 
 log = logging.getLogger("mailflow")
@@ -34,6 +37,8 @@ class Journal:
         self._troubles: dict[tuple[str, Folder], frozenset[TroubleKind]] = {}
         self._spared: set[tuple[str, Folder]] = set()
         self._members: dict[str, MembersKnown] = {}
+        self._holds: dict[MemberKey, Hold] = {}
+        self._in_maintenance: set[MemberKey] = set()
 
     def __call__(self, happening: Happening) -> None:
         """Log a happening, if it is one of those."""
@@ -44,10 +49,8 @@ class Journal:
                 fields = {"pool": record.probe.pool, "member": record.probe.member, "route": record.probe.route}
                 changes = "; ".join(sighting.findings.changes)
                 log.info("the path changed", extra=fields | {"probe": record.probe.id, "reason": changes})
-            case Judged(pool, member, verdict, before) if before and before.state is not verdict.state:
-                level = logging.WARNING if verdict.state is State.DOWN else logging.INFO
-                fields = {"pool": pool, "member": member, "verdict": verdict.state.value, "reason": verdict.reason}
-                log.log(level, "verdict changed", extra=fields)
+            case Judged():
+                self._judged(happening)
             case SharedFault(pool, route, shared, blame):
                 culprit = blame.culprit.value if blame else None
                 told = {"pool": pool, "route": route, "shared": shared, "culprit": culprit, "side": happening.side}
@@ -74,6 +77,29 @@ class Journal:
                 log.info("the ledger works again")
             case _:
                 pass
+
+    def _judged(self, judged: Judged) -> None:
+        verdict, before = judged.verdict, judged.before
+        fields = {"pool": judged.pool, "member": judged.member, "verdict": verdict.state.value}
+        self._overruled((judged.pool, judged.member), verdict, fields)
+        if before and before.state is not verdict.state:
+            level = logging.WARNING if verdict.state is State.DOWN else logging.INFO
+            log.log(level, "verdict changed", extra=fields | {"reason": verdict.reason})
+
+    def _overruled(self, member: MemberKey, verdict: Verdict, fields: dict[str, str]) -> None:
+        hold, last = verdict.hold, self._holds.pop(member, None)
+        if hold:
+            self._holds[member] = hold
+            if hold != last:
+                log.warning("verdict is held by hand", extra=fields | {"reason": hold.sentence})
+        elif last:
+            log.warning("verdict is held no more", extra=fields | {"reason": verdict.reason})
+        if verdict.maintenance and member not in self._in_maintenance:
+            self._in_maintenance.add(member)
+            log.info("maintenance begins", extra=fields | {"reason": verdict.maintenance.sentence})
+        elif not verdict.maintenance and member in self._in_maintenance:
+            self._in_maintenance.remove(member)
+            log.info("maintenance is over", extra=fields | {"reason": verdict.reason})
 
     def _troubled(self, read: FolderRead) -> None:
         known = self._troubles.get((read.mailbox, read.folder), frozenset())

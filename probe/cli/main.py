@@ -14,6 +14,9 @@ _COMMANDS = {
     "verify": "probe.cli.verify",
     "check-config": "probe.cli.check_config",
     "explain": "probe.cli.explain",
+    "hold": "probe.cli.hold",
+    "release": "probe.cli.release",
+    "history": "probe.cli.history",
     "demo": "probe.cli.demo",
     "config-schema": "probe.cli.config_schema",
 }

@@ -1,18 +1,16 @@
 """``mailflow status``: how things stand, as a plug-in of Nagios and Icinga."""
 
-import os
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from probe import __version__
-from probe.cli.daemon import Daemon, Door, NoAnswer, url_of
+from probe.cli.daemon import Daemon, Door, NoAnswer, password_in, url_of
 from probe.cli.standing import standing_from
 from probe.config import ConfigError
 from probe.config.listening import listening
 from probe.model.plugin import Range, Status, output
-from probe.model.secret import Secret
 from probe.model.settings import Web
 from probe.model.standing import Thresholds, conclusion, member_lines
 
@@ -82,7 +80,7 @@ def command(
 ) -> None:
     """Ask the running daemon how things stand; print one line and exit as plug-ins of Nagios and Icinga do."""
     try:
-        door = Door(_url(url, config), ca_file, username, _password(password_env))
+        door = Door(_url(url, config), ca_file, username, password_in(password_env))
         standing = standing_from(Daemon(door, seconds=timeout), pool=pool, member=member)
     except (NoAnswer, ConfigError, ValueError) as reason:
         _unknown(str(reason).partition("\n")[0])
@@ -100,14 +98,6 @@ def _url(url: str | None, config: Path | None) -> str:
         return url_of(Web().listen)
     listen, encrypted = listening(config)
     return url_of(listen, encrypted=encrypted)
-
-
-def _password(variable: str | None) -> Secret | None:
-    if variable is None:
-        return None
-    if variable not in os.environ:
-        raise ValueError(f"the environment variable {variable!a}, which is to hold the password, is not set")
-    return Secret(os.environ[variable])
 
 
 def _unknown(reason: str) -> NoReturn:

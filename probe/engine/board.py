@@ -1,5 +1,6 @@
 """The board: what is known now, kept in memory for all who only read: health, metrics, pages, progress."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,7 +38,7 @@ from probe.model.settings import MemberKey, Route, Settings
 from probe.model.tls_findings import Finding, TlsFindings
 from probe.model.trouble import Trouble, TroubleKind
 from probe.model.verdict import NO_OPINION, Verdict
-from probe.ports import Sighted, Total
+from probe.ports import Sighted, Tally, Total
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Snapshot:
     at: datetime
     paths: Mapping[PathKey, PathFigures]
     members: Mapping[tuple[str, str], MemberFigures]
+    state_changes: Mapping[MemberKey, int]
+    """How often the state of each member changed; of those of whom it never did, perhaps nothing."""
     mailboxes: Mapping[str, MailboxFigures]
     shared_faults: Mapping[tuple[str, str], bool]
     routes: tuple[Route, ...]
@@ -68,6 +71,7 @@ class Board:
         self._mailboxes = {name: MailboxFigures() for name in settings.mailboxes}
         self._folders: dict[tuple[str, Folder], FolderRead] = {}
         self._setbacks: dict[MemberKey, tuple[Setback, ...]] = {}
+        self._state_changes: Counter[MemberKey] = Counter()
         self._open: set[str] = set()
         self.strips = Strips()
         self.discovery: dict[str, str] = {}
@@ -91,7 +95,10 @@ class Board:
     def restore(self, totals: Iterable[Total], recent: Iterable[Record], outstanding: Iterable[Record]) -> None:
         """Take up what was counted before a restart: the totals, the newest finished probes, those in flight."""
         for total in totals:
-            self.path(total.pool, total.member, total.route).restore(total)
+            if total.tally is Tally.STATE_CHANGED:
+                self._state_changes[total.pool, total.member] = total.count
+            else:
+                self.path(total.pool, total.member, total.route).restore(total)
         for record in recent:
             self._last(record)
         self.restored = True
@@ -150,6 +157,7 @@ class Board:
             now,
             {path: figures.copy() for path, figures in self._paths.items()},
             {(pool, name): figures for pool, members in self._members.items() for name, figures in members.items()},
+            self._state_changes.copy(),
             self._mailboxes.copy(),
             {route: fault.shared for route, fault in self._faults.items()},
             tuple(self.settings.routes.values()),
@@ -336,10 +344,10 @@ class Board:
             return
         state, before = judged.verdict.state, judged.before
         held = figures.held or (before.state if before and before.state is not State.UNKNOWN else None)
-        changed = before is not None and before.state is not state
+        if before is not None and before.state is not state:
+            self._state_changes[judged.pool, judged.member] += 1
         self._members[judged.pool][judged.member] = replace(
             figures,
             verdict=judged.verdict,
             held=held if state is State.UNKNOWN else state,
-            state_changes=figures.state_changes + changed,
         )

@@ -12,7 +12,9 @@ from probe.engine.board import Board
 from probe.engine.evidence import KEPT, Evidence
 from probe.engine.examining import Examiner
 from probe.engine.flight import Flight
-from probe.engine.happenings import Attempted, Happening, Judged, MembersKnown, Reporter
+from probe.engine.happenings import Attempted, Happening, MembersKnown, Reporter
+from probe.engine.holding import Holding
+from probe.engine.keeping import Keeper
 from probe.engine.ledger_state import LedgerState
 from probe.engine.mailboxes import MailboxWatch
 from probe.engine.membership import Membership
@@ -28,7 +30,6 @@ from probe.engine.tls_watch import TlsWatch
 from probe.engine.verdicts import Verdicts
 from probe.engine.watching import FolderWatch, ReadWhole
 from probe.model.letter import Folder
-from probe.model.outcome import State
 from probe.model.probe import Record
 from probe.model.settings import Mailbox, Member, Pool, Settings, TagKey
 from probe.ports import Clock, Enquirer, Finder, Ledger, MailboxAccess, ReportReader, Sender, TlsPolicies
@@ -74,9 +75,17 @@ class Engine:
         self._verdicts = Verdicts(
             settings, self._evidence, members=self.board.members, clock=world.clock, report=self._report
         )
-        self._reporters: list[Reporter] = [self.board, self._verdicts, self._keep_verdict, self._tell_tls, *reporters]
         self._ledger_state = LedgerState(self._report)
         self._supervisor = Supervisor(self._ledger_state, clock=world.clock)
+        self.holding = Holding(world.ledger, clock=world.clock, tell=self._verdicts.hear)
+        self._keeper = Keeper(
+            world.ledger,
+            self._ledger_state,
+            clock=world.clock,
+            spawn=self._supervisor.spawn,
+            hold=self.holding.last,
+        )
+        self._reporters: list[Reporter] = [self.board, self._verdicts, self._keeper, self._tell_tls, *reporters]
         self._flight = Flight()
         self._examiner = Examiner(settings.routes, keys)
         self._settler = Settler(
@@ -144,6 +153,8 @@ class Engine:
         Raises LedgerTrouble when what went before cannot be read.
         """
         await self._restore()
+        if probing:
+            self._keeper.keep_history(await self.world.ledger.last_changes())
         self._probing = probing
         try:
             async with self._supervisor.supervising():
@@ -161,7 +172,7 @@ class Engine:
         yield from (watch.run for watch in self._watches.values())
         if self._probing:
             yield from (watch.run for watch in self._tls_watches.values())
-        yield from (self._verdicts.run, self._settle_overdue, self._prune, self._follow_clock)
+        yield from (self.holding.run, self._verdicts.run, self._settle_overdue, self._prune, self._follow_clock)
 
     async def _begin(self) -> None:
         await asyncio.gather(*(membership.tried.wait() for membership in self.memberships.values()))
@@ -172,6 +183,7 @@ class Engine:
         outstanding = await ledger.outstanding()
         recent = await ledger.recent(KEPT, since=now - self._memory())
         self.board.restore(await ledger.totals(), recent, outstanding)
+        await self.holding.refresh()
         self._verdicts.restore(await ledger.verdicts())
         self._rounds.restore(record.probe for record in [*recent, *outstanding])
         for record in sorted(recent, key=lambda record: record.finished or now):
@@ -198,15 +210,6 @@ class Engine:
     def _report(self, happening: Happening) -> None:
         for reporter in self._reporters:
             reporter(happening)
-
-    def _keep_verdict(self, happening: Happening) -> None:
-        if not isinstance(happening, Judged):
-            return
-        before, verdict = happening.before, happening.verdict
-        if verdict.state is State.UNKNOWN:
-            return  # The last one that was known is what a restart takes up, and what a load balancer may hold.
-        if before is None or (before.state, before.guarded) != (verdict.state, verdict.guarded):
-            self._supervisor.spawn(self.world.ledger.set_verdict(happening.pool, happening.member, verdict))
 
     def _tell_tls(self, happening: Happening) -> None:
         match happening:

@@ -104,6 +104,8 @@ class PathFigures:
                 self.skipped = total.count
             case Tally.PATH_CHANGED:
                 self.path_changes = total.count
+            case Tally.STATE_CHANGED:
+                pass  # of the member, not of a path
             case _:
                 assert_never(total.tally)
 
@@ -149,7 +151,6 @@ class MemberFigures:
     verdict: Verdict | None = None
     held: State | None = None
     """The last verdict that was up or down, for a load balancer that is to hold it while nobody can tell."""
-    state_changes: int = 0
     certificate_expiry: datetime | None = None
     starttls_injections: int = 0
     """How often plain text came in front of the handshake."""

@@ -9,9 +9,12 @@ from probe.engine.figures import MemberFigures
 from probe.engine.happenings import Ended, Happening, Judged, MembersKnown, Reporter, SharedFault
 from probe.engine.kinship import Kinship
 from probe.engine.opinions import Opinions
+from probe.engine.words import Words
+from probe.model.hold import Hold
 from probe.model.outcome import State
-from probe.model.settings import Route, Settings, UnknownIs
-from probe.model.verdict import NO_OPINION, Opinion, Verdict, guard, joined, loses, remembered
+from probe.model.overruling import NO_WORD, Word, decide, held
+from probe.model.settings import MemberKey, Route, Settings, UnknownIs
+from probe.model.verdict import NO_OPINION, Opinion, Verdict, joined, loses, remembered
 from probe.ports import Clock
 
 THROTTLE = timedelta(milliseconds=250)
@@ -41,6 +44,9 @@ class Verdicts:
         self._of_sending = self._by_pool(self._both_ways())
         """Of pools where others only ask."""
         self._losing: dict[tuple[str, str], bool] = {}
+        self._words = Words(settings.health.maintenance)
+        self._heard: dict[str, Word] = {}
+        """Per pool, what operators said when it was thought over last."""
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._told: dict[str, set[str]] = {}
         """Per pool, the members whose verdict was reported; not those whose verdict was only restored."""
@@ -49,12 +55,22 @@ class Verdicts:
         self._news = asyncio.Event()
 
     def restore(self, verdicts: Mapping[tuple[str, str], Verdict]) -> None:
-        """Take up the verdicts from before a restart; those whose evidence is stale turn unknown at once."""
-        self._verdicts = dict(verdicts)
+        """Take up the verdicts from before a restart; those whose evidence is stale turn unknown at once.
+
+        Holds that last were there before it, too: they are to be heard first.
+        """
+        now = self._clock.now()
         for (pool, name), verdict in verdicts.items():
             opinion = remembered(verdict)
             for opinions in self._kinds(pool):
                 opinions.restore(name, opinion)
+            hold = self._words.on(pool, [name], now=now).holds.get(name)
+            self._verdicts[pool, name] = held(verdict, opinion, None, hold, now=now) if hold else verdict
+
+    def hear(self, holds: Mapping[MemberKey, Hold]) -> None:
+        """Take up all holds that there are; what they change is told within a moment."""
+        self._words.hear(holds)
+        self._news.set()
 
     def __call__(self, happening: Happening) -> None:
         """Listen for what finished, and tell at once what was thought before of members that are new."""
@@ -80,7 +96,10 @@ class Verdicts:
     def _consider(self, pool: str, changed: Collection[tuple[str, str]]) -> None:
         names = list(self._members(pool))
         new_or_gone = self._told.get(pool, set()).symmetric_difference(names)
-        doubtful = {name for name in names if (pool, name) in changed or self._gone_stale(pool, name)}
+        word = self._words.on(pool, names, now=self._clock.now())
+        overruled = word.differs(self._heard.get(pool, NO_WORD)).intersection(names)
+        self._heard[pool] = word
+        doubtful = {name for name in names if (pool, name) in changed or self._gone_stale(pool, name)} | overruled
         if not doubtful and not new_or_gone:
             return
         self._form(pool, doubtful)
@@ -117,8 +136,10 @@ class Verdicts:
         opinions = self._kinship.told(pool, {name: self._opinion(pool, name) for name in names}, self._members(pool))
         before = {name: self._verdicts[pool, name] for name in names if (pool, name) in self._verdicts}
         min_healthy, now = self._settings.health.min_healthy, self._clock.now()
-        held_down = self._held_down(pool, opinions)
-        verdicts = guard(opinions, before, changed=changed, min_healthy=min_healthy, now=now, held_down=held_down)
+        word, held_down = self._heard[pool], self._held_down(pool, opinions)
+        verdicts = decide(
+            opinions, before, word, changed=changed, min_healthy=min_healthy, now=now, held_down=held_down
+        )
         for name, verdict in verdicts.items():
             if before.get(name) != verdict or name not in self._told.get(pool, ()):
                 self._verdicts[pool, name] = verdict
@@ -127,8 +148,10 @@ class Verdicts:
     def _held_down(self, pool: str, opinions: Mapping[str, Opinion]) -> int:
         if self._settings.health.unknown_is is not UnknownIs.HOLD:
             return 0
-        held = (name for name, figures in self._members(pool).items() if figures.held is State.DOWN)
-        return sum(opinions[name].state is State.UNKNOWN for name in held)
+        holds = self._heard[pool].holds
+        states = {name: holds[name].state if name in holds else opinion.state for name, opinion in opinions.items()}
+        last_down = (name for name, figures in self._members(pool).items() if figures.held is State.DOWN)
+        return sum(states[name] is State.UNKNOWN for name in last_down)
 
     def _gone_stale(self, pool: str, name: str) -> bool:
         return any(opinions.gone_stale(name) for opinions in self._kinds(pool))

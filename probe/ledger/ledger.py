@@ -7,14 +7,30 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from probe.ledger import books, claims, memory, queries, rows, sightings
+from probe.ledger import books, claims, history, holds, memory, queries, rows, sightings
 from probe.ledger.engine import Database
 from probe.ledger.writer import Writer
+from probe.model.history import Change
+from probe.model.hold import Hold
 from probe.model.letter import Folder, Place, Sighting
 from probe.model.probe import Judgement, Probe, Record
 from probe.model.reply import Attempt
+from probe.model.settings import MemberKey
 from probe.model.verdict import Verdict
-from probe.ports import Clock, Event, LedgerTrouble, Life, Mark, Page, Query, Sighted, Tally, Total
+from probe.ports import (
+    ChangeQuery,
+    Changes,
+    Clock,
+    Event,
+    LedgerTrouble,
+    Life,
+    Mark,
+    Page,
+    Query,
+    Sighted,
+    Tally,
+    Total,
+)
 
 T = TypeVar("T")
 
@@ -120,6 +136,34 @@ class SqlLedger:
         """Remember a verdict."""
         await self._writer.write(lambda c, _: memory.set_verdict(c, pool, member, verdict))
 
+    async def holds(self) -> Mapping[MemberKey, Hold]:
+        """Return the last hold on each member."""
+        return await self._read(holds.all_holds)
+
+    async def set_hold(self, pool: str, member: str, hold: Hold) -> None:
+        """Remember a hold, in place of the one before."""
+        await self._writer.write(lambda c, _: holds.set_hold(c, pool, member, hold))
+
+    async def release(self, pool: str, member: str, *, by: str, at: datetime) -> Hold | None:
+        """End the hold on a member, if one lasts."""
+        return await self._writer.write(lambda c, _: holds.release(c, pool, member, by=by, at=at))
+
+    async def note_change(self, change: Change) -> None:
+        """Write down a change of a verdict, and count it if it counts."""
+        await self._writer.write(lambda c, counts: history.note(c, counts, self._instance, change))
+
+    async def changes(self, query: ChangeQuery) -> Changes:
+        """Return changes of verdicts, newest first. Raises ValueError for a cursor that is none."""
+        return await self._read(lambda c: history.page(c, self._instance, query))
+
+    async def last_changes(self) -> Sequence[Change]:
+        """Return the last change of the verdict on each member."""
+        return await self._read(lambda c: history.last(c, self._instance))
+
+    async def turns(self, *, since: datetime) -> Mapping[MemberKey, Sequence[datetime]]:
+        """Return when verdicts changed between up and down by evidence since then, oldest first."""
+        return await self._read(lambda c: history.turns(c, self._instance, since=since))
+
     async def tag_key(self) -> bytes:
         """Return the key that is kept in the ledger, made on first use."""
         return await self._writer.write(lambda c, _: memory.tag_key(c))
@@ -131,6 +175,8 @@ class SqlLedger:
             lambda c, _: claims.prune(c, finished_before=finished_before, now=self._clock.now())
         ):
             forgotten += few
+        await self._writer.write(lambda c, _: history.prune(c, before=finished_before))
+        await self._writer.write(lambda c, _: holds.prune(c, ended_before=finished_before))
         return forgotten
 
     async def close_books(self) -> None:

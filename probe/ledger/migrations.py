@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
-from probe.ledger.schema import metadata, notes, schema
+from probe.ledger.schema import changes, holds, metadata, notes, schema
 from probe.ports import LedgerTrouble
 
 Migration = Callable[[Connection], None]
@@ -30,7 +30,19 @@ def _origins(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE probes ADD COLUMN origin_at BIGINT"))
 
 
-MIGRATIONS: Sequence[Migration] = (_gaps_in_marks, _bounces_and_reports, notes.create, _digests_and_findings, _origins)
+def _holds_and_changes(connection: Connection) -> None:
+    holds.create(connection)
+    changes.create(connection)
+
+
+MIGRATIONS: Sequence[Migration] = (
+    _gaps_in_marks,
+    _bounces_and_reports,
+    notes.create,
+    _digests_and_findings,
+    _origins,
+    _holds_and_changes,
+)
 """What leads from version 1 to 2, from 2 to 3, ...; ``schema.py`` always shows the newest."""
 
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from probe.ledger.columns import Duration, Filled, Moment, Prose, Word
+from probe.model.history import Cause
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome, Stage, State
 from probe.model.reply import Ending
@@ -169,6 +170,42 @@ verdicts = Table(
     Column("guarded", Boolean, nullable=False),
     PrimaryKeyConstraint("pool", "member"),
 )
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("pool", Prose, nullable=False),
+    Column("member", Prose, nullable=False),
+    Column("state", Word(State), nullable=False),
+    Column("why", Prose, nullable=False),
+    Column("held_by", Prose, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment, nullable=False),
+    Column("released", Moment),
+    Column("released_by", Prose),
+    PrimaryKeyConstraint("pool", "member"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    # Each instance forms its own verdicts.
+    Column("instance", Prose, nullable=False),
+    Column("pool", Prose, nullable=False),
+    Column("member", Prose, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("before", Word(State)),
+    Column("after", Word(State), nullable=False),
+    Column("cause", Word(Cause), nullable=False),
+    Column("reason", Prose, nullable=False),
+    Column("evidence", JSON, nullable=False),
+    Column("guarded", Boolean, nullable=False),
+    Column("by_whom", Prose),
+    Column("hold_since", Moment),
+    Column("in_maintenance", Boolean, nullable=False),
+)
+Index("changes_by_member", *(changes.c[name] for name in ("instance", "pool", "member", "number")))
 
 keys = Table(
     "keys",

@@ -36,7 +36,7 @@ class SnapshotCollector(Collector):
                 if (pool, member) in snapshot.members and (pool, route) in routes
             }
         )
-        yield from member_metrics(snapshot.members)
+        yield from member_metrics(snapshot.members, snapshot.state_changes)
         yield from setback_metrics(snapshot.members, snapshot.setbacks)
         yield from pool_metrics(snapshot.guarded)
         yield from route_metrics(snapshot.routes, snapshot.shared_faults)

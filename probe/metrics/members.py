@@ -12,11 +12,13 @@ from probe.model.settings import MemberKey
 Members = Mapping[tuple[str, str], MemberFigures]
 
 
-def member_metrics(members: Members) -> Iterator[Metric]:
-    """Tell the verdict on every member, and until when its certificate holds."""
+def member_metrics(members: Members, state_changes: Mapping[MemberKey, int]) -> Iterator[Metric]:
+    """Tell the verdict on every member, what operators have to do with it, and until when its certificate holds."""
     yield _states(members)
-    yield _changes(members)
+    yield _changes(members, state_changes)
     yield _flapping(members)
+    yield _held(members)
+    yield _in_maintenance(members)
     yield _certificates(members)
     yield _injections(members)
     yield _findings(members)
@@ -62,12 +64,32 @@ def _states(members: Members) -> Metric:
     return family
 
 
-def _changes(members: Members) -> Metric:
+def _changes(members: Iterable[MemberKey], state_changes: Mapping[MemberKey, int]) -> Metric:
     family = CounterMetricFamily(
         "mailflow_member_state_changes", "How often the state of the member changed.", labels=_LABELS
     )
+    for labels in members:
+        family.add_metric(labels, state_changes.get(labels, 0))
+    return family
+
+
+def _held(members: Members) -> Metric:
+    family = GaugeMetricFamily(
+        "mailflow_member_held", "1 while somebody holds the verdict on the member by hand.", labels=_LABELS
+    )
     for labels, figures in members.items():
-        family.add_metric(labels, figures.state_changes)
+        family.add_metric(labels, float(figures.verdict is not None and figures.verdict.hold is not None))
+    return family
+
+
+def _in_maintenance(members: Members) -> Metric:
+    family = GaugeMetricFamily(
+        "mailflow_member_in_maintenance",
+        "1 while the member is under maintenance that was planned.",
+        labels=_LABELS,
+    )
+    for labels, figures in members.items():
+        family.add_metric(labels, float(figures.verdict is not None and figures.verdict.maintenance is not None))
     return family
 
 

@@ -7,6 +7,8 @@ from itertools import takewhile
 
 from probe.model.blame import Finished, Weighed, Weight
 from probe.model.flapping import FLAPPING, damping_by
+from probe.model.hold import Hold
+from probe.model.maintenance import Window
 from probe.model.outcome import Outcome, State
 from probe.model.rows import Conviction, Row, convictions, newest_row, of_one_route, steady, still_failing
 from probe.model.settings import HealthPolicy, Share
@@ -45,6 +47,10 @@ class Verdict:
     """The member failed and is kept up, by ``min_healthy`` or because what members share may be to blame."""
     flapping: bool = False
     """It was called up and down so often that it must be good for longer to be called up."""
+    hold: Hold | None = None
+    """Somebody holds it so; otherwise the evidence decides."""
+    maintenance: Window | None = None
+    """The member is under maintenance."""
 
 
 NO_OPINION = Opinion(State.UNKNOWN, "no probe has finished yet")
@@ -126,8 +132,8 @@ def guard(
     Those that are up stay up before those that are down come back; then those with the fewest failures in a row
     stay up, then those whose name comes last: every probe that sees the same evidence keeps the same ones. Only
     verdicts that may differ from those before are returned: where the opinion changed, and where others' opinions
-    decide anew whether a member is kept up. ``held_down`` counts members that are unknown, and out of service all
-    the same because ``unknown_is`` holds them there.
+    decide anew whether a member is kept up. ``held_down`` counts members whose opinion is unknown, and that are
+    out of service all the same.
     """
     down = _called_down(opinions, before, expendable=_expendable(len(opinions), min_healthy) - held_down)
 

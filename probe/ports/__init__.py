@@ -14,11 +14,25 @@ from probe.ports.reading import (
     ReportReader,
     Verifier,
 )
-from probe.ports.records import LONGEST_PAGE, Event, LedgerTrouble, Life, Page, Query, Sighted, Tally, Total
+from probe.ports.records import (
+    LONGEST_PAGE,
+    ChangeQuery,
+    Changes,
+    Event,
+    LedgerTrouble,
+    Life,
+    Page,
+    Query,
+    Sighted,
+    Tally,
+    Total,
+)
 from probe.ports.sending import Enquirer, Sender, Tokens, TokenTrouble
 
 __all__ = [
     "LONGEST_PAGE",
+    "ChangeQuery",
+    "Changes",
     "Clock",
     "DiscoveryTrouble",
     "Enquirer",

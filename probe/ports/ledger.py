@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from probe.model.history import Change
+from probe.model.hold import Hold
 from probe.model.letter import Folder, Place, Sighting
 from probe.model.probe import Judgement, Probe, Record
 from probe.model.reply import Attempt
+from probe.model.settings import MemberKey
 from probe.model.verdict import Verdict
 from probe.ports.reading import Mark
-from probe.ports.records import Event, Life, Page, Query, Sighted, Tally, Total
+from probe.ports.records import ChangeQuery, Changes, Event, Life, Page, Query, Sighted, Tally, Total
 
 
 class Ledger(Protocol):
@@ -93,11 +96,38 @@ class Ledger(Protocol):
     async def set_verdict(self, pool: str, member: str, verdict: Verdict) -> None:
         """Remember a verdict."""
 
+    async def holds(self) -> Mapping[MemberKey, Hold]:
+        """Return the last hold on each member, whoever keeps it so; also those that ended, for a while."""
+
+    async def set_hold(self, pool: str, member: str, hold: Hold) -> None:
+        """Remember a hold, in place of the one before."""
+
+    async def release(self, pool: str, member: str, *, by: str, at: datetime) -> Hold | None:
+        """End the hold on a member; return it, or None where it is under none that lasts."""
+
+    async def note_change(self, change: Change) -> None:
+        """Write down a change of a verdict of this instance, and count it if it counts.
+
+        Of each member so many are kept that its newest are there, and always the last.
+        """
+
+    async def changes(self, query: ChangeQuery) -> Changes:
+        """Return changes of this instance's verdicts, newest first. Raises ValueError for a cursor that is none."""
+
+    async def last_changes(self) -> Sequence[Change]:
+        """Return the last change of this instance's verdict on each member."""
+
+    async def turns(self, *, since: datetime) -> Mapping[MemberKey, Sequence[datetime]]:
+        """Return when this instance's verdicts changed between up and down by evidence since then, oldest first."""
+
     async def tag_key(self) -> bytes:
         """Return the key that is kept in the ledger, made on first use."""
 
     async def prune(self, *, finished_before: datetime) -> int:
-        """Forget probes that ended before then and all about them, totals excepted; return how many."""
+        """Forget probes that ended before then and all about them, totals excepted; return how many.
+
+        Changes of verdicts from before then go, too, but for the last one of each member, and holds that ended.
+        """
 
     async def close_books(self) -> None:
         """Finish what is being written and let go of the database."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from probe.model.history import Change
 from probe.model.outcome import Outcome
 from probe.model.probe import Record
 from probe.model.reply import Exchange
@@ -49,6 +50,8 @@ class Tally(StrEnum):
     RETRY = "retry"
     SKIPPED = "skipped"
     PATH_CHANGED = "path_changed"
+    STATE_CHANGED = "state_changed"
+    """Of a member, on no route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Life:
 
 
 LONGEST_PAGE = 1000
-"""How many probes a page has at most."""
+"""How many probes, or changes, a page has at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +108,23 @@ class Page:
     """Probes, newest first, and the cursor of the next page."""
 
     records: Sequence[Record]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeQuery:
+    """Which changes of verdicts are asked for; None asks for all."""
+
+    pool: str | None = None
+    member: str | None = None
+    limit: int = 100
+    before: str | None = None
+    """The cursor of the page before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Changes of verdicts, newest first, and the cursor of the next page."""
+
+    changes: Sequence[Change]
     next: str | None

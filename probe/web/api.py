@@ -8,10 +8,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from probe.model.outcome import Outcome
-from probe.ports import LONGEST_PAGE, Query
+from probe.ports import LONGEST_PAGE, ChangeQuery, Query
 from probe.web.answers import Json, trouble
 from probe.web.sources import Sources
-from probe.web.views import life_view, mailboxes_view, page_view, pools_view
+from probe.web.views import changes_view, life_view, mailboxes_view, page_view, pools_view
 
 USUAL_PAGE = 100
 
@@ -40,11 +40,18 @@ def api_routes(sources: Sources) -> list[Route]:
         life = await sources.history.life(request.path_params["id"])
         return Json(life_view(life)) if life else trouble("there is no such probe", 404)
 
+    async def verdicts(request: Request) -> Response:
+        try:
+            return Json(changes_view(await sources.history.changes(change_query(request.query_params))))
+        except ValueError as error:
+            return trouble(str(error), 400)
+
     return [
         Route("/api/v1/pools", pools),
         Route("/api/v1/mailboxes", mailboxes),
         Route("/api/v1/probes", probes),
         Route("/api/v1/probes/{id}", probe),
+        Route("/api/v1/verdicts", verdicts),
     ]
 
 
@@ -71,6 +78,17 @@ def given(parameters: QueryParams, known: Collection[str]) -> Mapping[str, str]:
     if not all(value.isprintable() and len(value) <= _LONGEST for value in wanted.values()):
         raise ValueError(f"a parameter is longer than {_LONGEST} characters, or holds some that cannot be printed")
     return wanted
+
+
+def change_query(parameters: QueryParams) -> ChangeQuery:
+    """Read which changes of verdicts are asked for; raises ValueError with a sentence for what cannot be meant."""
+    wanted = given(parameters, ("pool", "member", "limit", "next"))
+    return ChangeQuery(
+        pool=wanted.get("pool"),
+        member=wanted.get("member"),
+        limit=_limit(wanted["limit"]) if "limit" in wanted else USUAL_PAGE,
+        before=wanted.get("next"),
+    )
 
 
 _PARAMETERS = ("pool", "member", "route", "outcome", "limit", "next")

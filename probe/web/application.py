@@ -12,6 +12,7 @@ from probe.web.api import api_routes
 from probe.web.guard import Guard
 from probe.web.headers import SafeHeaders
 from probe.web.health import health_routes
+from probe.web.holds import hold_routes
 from probe.web.login import Login
 from probe.web.page import page_routes
 from probe.web.program import program_routes
@@ -28,6 +29,7 @@ def application(sources: Sources, guard: Guard) -> ASGIApp:
             *health_routes(sources),
             *program_routes(sources),
             *api_routes(sources),
+            *hold_routes(sources),
             *stream_routes(sources),
             *page_routes(sources),
             *spot_check_routes(sources),

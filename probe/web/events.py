@@ -169,7 +169,7 @@ _ID = re.compile(r"(?P<run>[0-9a-z]{1,16})-(?P<number>[0-9]{1,15})", re.ASCII)
 
 def _shown(verdict: Verdict) -> tuple[object, ...]:
     """Return what is told of a verdict, but for its evidence: that changes with every probe."""
-    return verdict.state, verdict.reason, verdict.since, verdict.guarded
+    return verdict.state, verdict.reason, verdict.since, verdict.guarded, verdict.hold, verdict.maintenance
 
 
 def _frame(name: str, event_id: str, data: dict[str, Any]) -> bytes:

@@ -13,7 +13,7 @@ from probe.engine.board import Board
 from probe.model.outcome import State
 from probe.web.answers import Json, trouble
 from probe.web.sources import Sources
-from probe.web.views import evidence_age_seconds, moment
+from probe.web.views import evidence_age_seconds, moment, word_view
 
 _METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -40,6 +40,7 @@ def member_health(board: Board, pool: str, *, member: str, now: datetime) -> Hea
         "evidence_age_seconds": evidence_age_seconds(verdict, now),
         "guarded": verdict.guarded,
         "flapping": verdict.flapping,
+        **word_view(verdict),
     }
     return Health(answer.in_service, verdict.state, body)
 

@@ -15,6 +15,8 @@ from probe.web.passwords import TooMany
 
 _OPEN = ("/health/", "/-/")
 """Below these anybody may read: balancers and supervisors rarely have a login."""
+USER = "mailflow.user"
+"""Where in a request stands who logged in."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -41,7 +43,10 @@ class Login:
             return None
         try:
             login = login_in(Headers(scope=scope).get("authorization", ""))
-            return None if login and await passwords.right(*login) else _unauthorized()
+            if login is None or not await passwords.right(*login):
+                return _unauthorized()
+            scope[USER] = login[0]
+            return None
         except TooMany:
             return _later("More logins than can be checked wait already.")
 

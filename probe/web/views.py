@@ -1,6 +1,6 @@
 """The one place that turns records into the JSON that scripts hold on to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,16 +9,19 @@ from probe.engine.figures import MailboxFigures
 from probe.engine.happenings import SharedFault
 from probe.model.consensus import Asked, consensus, sentence
 from probe.model.culprit import Blame
+from probe.model.history import Change
+from probe.model.hold import Hold
 from probe.model.letter import Hop
 from probe.model.message import Envelope
 from probe.model.outcome import Outcome
 from probe.model.probe import Record
 from probe.model.reply import Exchange, Reply
 from probe.model.setbacks import Setback
+from probe.model.settings import MemberKey
 from probe.model.stamp import stamp_of
 from probe.model.tls_findings import Finding, TlsFindings
 from probe.model.verdict import Verdict
-from probe.ports import Life, Page
+from probe.ports import Changes, Life, Page
 
 Json = dict[str, Any]
 
@@ -105,8 +108,41 @@ def verdict_view(pool: str, member: str, verdict: Verdict, before: Verdict | Non
         "evidence": list(verdict.evidence),
         "guarded": verdict.guarded,
         "flapping": verdict.flapping,
+        **word_view(verdict),
         "before": before.state.value if before else None,
     }
+
+
+def word_view(verdict: Verdict) -> Json:
+    """Return what operators have to do with a verdict."""
+    window = verdict.maintenance
+    return {
+        "hold": hold_view(verdict.hold) if verdict.hold else None,
+        "maintenance": {"why": window.why, "since": moment(window.since), "until": moment(window.until)}
+        if window
+        else None,
+    }
+
+
+def hold_view(hold: Hold) -> Json:
+    """Return a hold."""
+    return {
+        "state": hold.state.value,
+        "why": hold.why,
+        "by": hold.by,
+        "since": moment(hold.since),
+        "until": moment(hold.until),
+    }
+
+
+def holds_view(holds: Mapping[MemberKey, Hold]) -> Json:
+    """Return all holds, as /api/v1/holds and `mailflow hold` list them."""
+    return {"holds": [{"pool": pool, "member": name} | hold_view(hold) for (pool, name), hold in sorted(holds.items())]}
+
+
+def changes_view(found: Changes) -> Json:
+    """Return a page of changes of verdicts, as /api/v1/verdicts and `mailflow history` tell them."""
+    return {"changes": [_change(change) for change in found.changes], "next": found.next}
 
 
 def mailboxes_view(board: Board) -> Json:
@@ -248,6 +284,7 @@ def _members(board: Board, pool: str, *, now: datetime, only: str | None) -> lis
             "guarded": verdict.guarded,
             "flapping": verdict.flapping,
             "last": [_last(board, pool, name, route.name) for route in board.settings.routes_of(pool)],
+            **word_view(verdict),
             "setbacks": [_setback(setback) for setback in board.setbacks(pool, name)],
             "findings": findings_view(figures.findings),
         }
@@ -278,6 +315,21 @@ def _fault(fault: SharedFault, blame: Blame) -> Json:
         "text": blame.text,
         "failing": fault.shared,
         "since": moment(fault.since),
+    }
+
+
+def _change(change: Change) -> Json:
+    return {
+        "at": moment(change.at),
+        "pool": change.pool,
+        "member": change.member,
+        "from": change.before.value if change.before else None,
+        "to": change.after.value,
+        "cause": change.cause.value,
+        "reason": change.reason,
+        "evidence": list(change.evidence),
+        "guarded": change.guarded,
+        "by": change.by,
     }
 
 

@@ -19,7 +19,7 @@ from probe.model.spot_check import SpotCheck
 from probe.net.clock import SystemClock
 from probe.notify import Notifier
 from probe.oauth import TokenSource
-from probe.ports import LedgerTrouble, Life, Page, Query
+from probe.ports import ChangeQuery, Changes, LedgerTrouble, Life, Page, Query
 from probe.web import Events, Guard, Sources, WebServer, application
 from probe.wiring.expiries import token_expiries
 from probe.wiring.generation import Generation
@@ -63,6 +63,7 @@ class Daemon:
             events=self._events,
             spot_check=self._spot_check,
             spot_check_text=spot_check_text,
+            holds=lambda: self._generation.engine.holding,
         )
         self._guard = Guard()
         self._web_file = WebFileWatch(self._guard.use, self._clock)
@@ -139,6 +140,10 @@ class Daemon:
     def _notifications(self) -> Notifications:
         counts = self._notifier.counts
         return Notifications(counts.posted.copy(), counts.failures.copy())
+
+    async def changes(self, query: ChangeQuery) -> Changes:
+        """Return changes of verdicts from the ledger that is open now."""
+        return await self._generation.engine.world.ledger.changes(query)
 
     def _board(self) -> Board:
         return self._generation.engine.board

@@ -1,13 +1,17 @@
-"""What is logged of a mailbox: what changes, once."""
+"""What is logged of mailboxes and verdicts: what changes, once."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from probe.cli.journal import Journal
-from probe.engine.happenings import DeletionRefused, FolderRead, Happening, MailboxFailed
+from probe.engine.happenings import DeletionRefused, FolderRead, Happening, Judged, MailboxFailed
+from probe.model.hold import Hold
 from probe.model.letter import Folder
+from probe.model.maintenance import Window
+from probe.model.outcome import State
 from probe.model.trouble import Trouble, TroubleKind
+from probe.model.verdict import Verdict
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SLOW = Trouble(TroubleKind.SLOW, "it took 6.0 s")
@@ -60,3 +64,55 @@ def test_trouble_of_a_mailbox_is_logged_when_it_begins_and_when_it_ends(
         journal(happening)
 
     assert [f"{record.message}: {getattr(record, 'kind', None)}" for record in caplog.records] == lines
+
+
+HOLD = Hold(State.UP, "a new disk", "ann", NOW, NOW + timedelta(hours=1))
+LONGER = Hold(State.UP, "a new disk", "ann", NOW, NOW + timedelta(hours=2))
+WINDOW = Window("patching", NOW, NOW + timedelta(hours=1))
+UP, DOWN = Verdict(State.UP, "fine", NOW), Verdict(State.DOWN, "it fails", NOW)
+HELD, HELD_LONGER = (Verdict(State.UP, hold.sentence, NOW, hold=hold) for hold in (HOLD, LONGER))
+MAINTAINED = Verdict(State.UP, "fine", NOW, maintenance=WINDOW)
+
+
+@pytest.mark.parametrize(
+    "verdicts, lines",
+    [
+        ([UP, UP], []),
+        ([UP, DOWN, UP], ["WARNING verdict changed: it fails", "INFO verdict changed: fine"]),
+        (
+            [DOWN, HELD, HELD, DOWN],
+            [
+                "WARNING verdict is held by hand: held up by hand until 13:00 UTC, by ann: a new disk",
+                "INFO verdict changed: held up by hand until 13:00 UTC, by ann: a new disk",
+                "WARNING verdict is held no more: it fails",
+                "WARNING verdict changed: it fails",
+            ],
+        ),
+        (
+            [HELD, HELD_LONGER],
+            [
+                "WARNING verdict is held by hand: held up by hand until 13:00 UTC, by ann: a new disk",
+                "WARNING verdict is held by hand: held up by hand until 14:00 UTC, by ann: a new disk",
+            ],
+        ),
+        (
+            [MAINTAINED, MAINTAINED, UP],
+            [
+                "INFO maintenance begins: in maintenance until 13:00 UTC: patching",
+                "INFO maintenance is over: fine",
+            ],
+        ),
+    ],
+    ids=["nothing", "evidence", "held", "held longer", "maintenance"],
+)
+def test_a_verdict_is_logged_when_it_changes_and_when_operators_have_their_say(
+    caplog: pytest.LogCaptureFixture, verdicts: list[Verdict], lines: list[str]
+) -> None:
+    caplog.set_level("INFO", "mailflow")
+    journal, before = Journal(), None
+    for verdict in verdicts:
+        journal(Judged("vip", "mta1", verdict, before))
+        before = verdict
+
+    told = [f"{each.levelname} {each.message}: {getattr(each, 'reason', None)}" for each in caplog.records]
+    assert told == lines

@@ -24,6 +24,7 @@ from probe.model.tls_findings import Word
 from probe.model.tls_seen import TlsSeen
 from probe.web.api import api_routes
 from probe.web.health import health_routes
+from probe.web.holds import hold_routes
 from probe.web.page import page_routes
 from probe.web.program import program_routes
 from probe.web.spot_checks import spot_check_routes
@@ -215,6 +216,7 @@ def served() -> set[str]:
         *health_routes(nothing),
         *program_routes(nothing),
         *api_routes(nothing),
+        *hold_routes(nothing),
         *stream_routes(nothing),
         *page_routes(nothing),
         *spot_check_routes(nothing),

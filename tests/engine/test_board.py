@@ -315,7 +315,16 @@ def test_changes_of_state_are_counted_and_the_first_is_none() -> None:
         verdict = Verdict(state, "so it is", NOON)
         board(Judged("vip", "mta1", verdict, before))
         before = verdict
-    assert board.members("vip")["mta1"].state_changes == 2
+    assert board.snapshot(NOON).state_changes == {("vip", "mta1"): 2}
+
+
+def test_changes_of_state_go_on_after_a_restart() -> None:
+    board = fresh()
+    board.restore([Total("vip", "mta1", "", Tally.STATE_CHANGED, None, 5)], [], [])
+    board(Judged("vip", "mta1", Verdict(State.UP, "so it is", NOON), Verdict(State.DOWN, "it was", NOON)))
+    snapshot = board.snapshot(NOON)
+    assert snapshot.state_changes == {("vip", "mta1"): 6}
+    assert not [path for path in snapshot.paths if path[2] == ""]
 
 
 def test_a_verdict_on_a_member_that_is_gone_is_passed_over() -> None:

@@ -184,6 +184,8 @@ _SINCE_THE_FIRST_VERSION = (
     "ALTER TABLE sightings DROP COLUMN findings",
     "ALTER TABLE probes DROP COLUMN origin",
     "ALTER TABLE probes DROP COLUMN origin_at",
+    "DROP TABLE holds",
+    "DROP TABLE changes",
 )
 """What undoes all migrations."""
 

@@ -86,6 +86,8 @@ def scrape(board: Board, reload: ReloadState = GOOD) -> dict[str, float]:
         'mailflow_member_state{member="mta1",pool="vip",state="up"}',
         'mailflow_member_state{member="mta1",pool="vip",state="down"}',
         'mailflow_member_state_changes_total{member="mta1",pool="vip"}',
+        'mailflow_member_held{member="mta1",pool="vip"}',
+        'mailflow_member_in_maintenance{member="mta1",pool="vip"}',
         'mailflow_setbacks{member="mta1",pool="vip"}',
         'mailflow_verdicts_guarded{pool="vip"}',
         'mailflow_shared_fault{pool="vip",route="inbound"}',

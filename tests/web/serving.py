@@ -12,10 +12,11 @@ from probe.engine.board import Board
 from probe.engine.happenings import Happening
 from probe.engine.sending import Path
 from probe.engine.spot_checks import NoTurn
+from probe.model.hold import Hold
 from probe.model.reply import Attempt
-from probe.model.settings import Listen
+from probe.model.settings import Listen, MemberKey
 from probe.model.spot_check import SpotCheck
-from probe.ports import LedgerTrouble, Life, Page, Query
+from probe.ports import ChangeQuery, Changes, LedgerTrouble, Life, Page, Query
 from probe.web import Events, Guard, Sources, WebServer, application
 from tests.metrics.boards import NOW, attempt, lively_board
 
@@ -28,6 +29,8 @@ class Books:
     lives: dict[str, Life] = field(default_factory=dict)
     trouble: str | None = None
     asked: list[Query] = field(default_factory=list)
+    found: Changes = field(default_factory=lambda: Changes((), None))
+    asked_changes: list[ChangeQuery] = field(default_factory=list)
 
     async def probes(self, query: Query) -> Page:
         self._open()
@@ -40,9 +43,34 @@ class Books:
         self._open()
         return self.lives.get(probe_id)
 
+    async def changes(self, query: ChangeQuery) -> Changes:
+        self._open()
+        self.asked_changes.append(query)
+        if query.before not in (None, "9"):
+            raise ValueError("that is no cursor")
+        return self.found
+
     def _open(self) -> None:
         if self.trouble:
             raise LedgerTrouble(self.trouble)
+
+
+@dataclass
+class HoldsByHand:
+    """Holds that are kept in memory."""
+
+    kept: dict[MemberKey, Hold] = field(default_factory=dict)
+    released_by: list[str] = field(default_factory=list)
+
+    def lasting(self) -> Mapping[MemberKey, Hold]:
+        return self.kept
+
+    async def hold(self, pool: str, member: str, hold: Hold) -> None:
+        self.kept[pool, member] = hold
+
+    async def release(self, pool: str, member: str, *, by: str) -> Hold | None:
+        self.released_by.append(by)
+        return self.kept.pop((pool, member), None)
 
 
 @dataclass
@@ -60,6 +88,7 @@ class World:
     answer: Attempt = field(default_factory=attempt)
     no_turn: str | None = None
     guard: Guard = field(default_factory=Guard)
+    holds: HoldsByHand = field(default_factory=HoldsByHand)
 
     @asynccontextmanager
     async def served(self, trusts: ssl.SSLContext | None = None, *, port: int = 0) -> AsyncIterator[httpx.AsyncClient]:
@@ -73,6 +102,7 @@ class World:
             self.events,
             self._spot_check,
             lambda check: f"outcome {check.outcome}\n".encode(),
+            lambda: self.holds,
         )
         app = application(sources, self.guard)
         server = WebServer(app, Listen("127.0.0.1", port), self.guard, farewell=self.events.end)
@@ -89,11 +119,13 @@ class World:
         self.board(happening)
         self.events(happening)
 
-    async def ask(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+    async def ask(
+        self, path: str, method: str = "GET", *, content: bytes | None = None, **headers: str
+    ) -> httpx.Response:
         """Serve it for one request."""
         raw = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
         async with self.served() as client:
-            return await client.request(method, path, headers=raw)
+            return await client.request(method, path, headers=raw, content=content)
 
     async def _scrape(self, accept: str, accept_encoding: str, /) -> tuple[bytes, Mapping[str, str]]:
         return self.metrics or f"accept {accept}\n".encode(), {"Content-Type": "text/plain; version=0.0.4"}

@@ -62,6 +62,8 @@ def test_a_verdict_that_changes_is_told_with_the_one_before() -> None:
         "evidence": ["a2"],
         "guarded": False,
         "flapping": False,
+        "hold": None,
+        "maintenance": None,
         "before": "up",
     }
 

@@ -40,6 +40,8 @@ def test_a_member_that_is_up_is_answered_200() -> None:
         "evidence_age_seconds": 30.0,
         "guarded": False,
         "flapping": False,
+        "hold": None,
+        "maintenance": None,
     }
 
 

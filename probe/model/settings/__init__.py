@@ -3,6 +3,7 @@
 from probe.model.settings.endpoint import written
 from probe.model.settings.health import HealthPolicy, OnShutdown, Share, UnknownIs
 from probe.model.settings.mailboxes import LONGEST_BODY, SPARE_BODY, ImapSettings, MailAccess, Mailbox, Pop3Settings
+from probe.model.settings.maintenance import Maintenance, OnceOnly, Weekly
 from probe.model.settings.notify import Notify, NotifyKind
 from probe.model.settings.routes import Content, ContentKind, Retry, Route
 from probe.model.settings.smtp import (
@@ -34,11 +35,13 @@ __all__ = [
     "Login",
     "MailAccess",
     "Mailbox",
+    "Maintenance",
     "Member",
     "MemberKey",
     "Notify",
     "NotifyKind",
     "OnShutdown",
+    "OnceOnly",
     "Pool",
     "Pop3Settings",
     "ProxyProtocol",
@@ -57,5 +60,6 @@ __all__ = [
     "UnknownIs",
     "Web",
     "WebFile",
+    "Weekly",
     "written",
 ]

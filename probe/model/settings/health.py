@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from probe.model.settings.maintenance import Maintenance
+
 
 class UnknownIs(StrEnum):
     """What a load balancer hears about a member when nobody can tell."""
@@ -53,3 +55,4 @@ class HealthPolicy:
     on_shutdown: OnShutdown = OnShutdown.RELEASE
     release_for: timedelta = timedelta(seconds=10)
     """How long load balancers that ask by the agent-check are told of a release, before the probe goes."""
+    maintenance: tuple[Maintenance, ...] = ()

@@ -30,7 +30,7 @@ class Web:
 
     listen: Listen = Listen("127.0.0.1", 9847)
     lifecycle: bool = False
-    """Allow POST /-/reload."""
+    """Allow POST /-/reload, and holds."""
     protect_health: bool = False
     """Ask for a login on /health and /-/, too."""
     file: WebFile | None = None
