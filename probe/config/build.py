@@ -82,6 +82,7 @@ def _health(config: Config) -> HealthPolicy:
         unknown_is=UnknownIs(health.unknown_is),
         on_shutdown=OnShutdown(health.on_shutdown),
         release_for=health.release_for,
+        maintenance=tuple(plan.plan() for plan in health.maintenance),
     )
 
 

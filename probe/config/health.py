@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from probe.config.fields import MemberShare, PositiveDuration
+from probe.config.maintenance import MOST, MaintenanceSection
 from probe.config.section import Section
 from probe.model.settings import HealthPolicy
 
@@ -22,3 +23,4 @@ class HealthSection(Section):
     unknown_is: Literal["up", "down", "hold"] = "up"
     on_shutdown: Literal["release", "hold"] = "release"
     release_for: PositiveDuration = Field(default=_DEFAULT.release_for, validate_default=True)
+    maintenance: list[MaintenanceSection] = Field(default=[], max_length=MOST)

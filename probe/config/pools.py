@@ -80,6 +80,12 @@ class PoolSection(Section):
     discover: DiscoverySection | None = Field(default=None, validate_default=True)
     smtp: SmtpSection = SmtpSection()
 
+    @property
+    def written_down(self) -> tuple[str, ...]:
+        """Return the names of the members; none where they are looked up."""
+        behind_vip = self.discover.members if self.discover else None
+        return tuple(self.members or behind_vip or ())
+
     @field_validator("members")
     @classmethod
     def _each_its_own(cls, members: dict[str, MemberSection] | None) -> dict[str, MemberSection] | None:

@@ -95,6 +95,19 @@ class Config(Section):
             raise refusal("is missing", "write mailboxes: and below it one mailbox or more")
         return mailboxes
 
+    @field_validator("health")
+    @classmethod
+    def _maintains_members(cls, health: HealthSection, info: ValidationInfo) -> HealthSection:
+        for index, plan in enumerate(health.maintenance):
+            pool = (info.data.get("pools") or {}).get(plan.pool)
+            known = pool.written_down if pool else ()
+            for place, name in enumerate(plan.members or ()):
+                if known and name not in known:
+                    wrong = f"{plan.pool} has no member {quoted(name)}"
+                    right = f"its members are: {', '.join(known)}"
+                    raise refusal(wrong, right, at=("maintenance", index, "members", place))
+        return health
+
     @field_validator("explain_for")
     @classmethod
     def _outlasts_the_messages(cls, length: timedelta, info: ValidationInfo) -> timedelta:

@@ -1,6 +1,6 @@
 """The JSON Schema of the config, its defaults written as people write them."""
 
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
@@ -25,7 +25,7 @@ def _written(value: Any) -> Any:
     match value:
         case timedelta():
             return _duration(value)
-        case Listen():
+        case Listen() | tzinfo():
             return str(value)
         case Share(count=None):
             return f"{100 * (value.ratio or 0):g}%"

@@ -26,6 +26,9 @@ _EXAMPLES = {
     "mailbox": "the name of a mailbox, such as mailbox: monitor",
     "from": "the sender, such as from: probe@example.org",
     "webhook": "where to post to, such as webhook: http://127.0.0.1:9093/api/v2/alerts",
+    "why": "why, such as why: patching",
+    "starts": "when it starts",
+    "ends": "when it ends",
     "nameservers": "their addresses, such as nameservers: [127.0.0.1]",
 }
 

@@ -1,8 +1,10 @@
 """What a good config means, key by key."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -23,9 +25,11 @@ from probe.model.settings import (
     Listen,
     Login,
     Mailbox,
+    Maintenance,
     Member,
     Notify,
     NotifyKind,
+    OnceOnly,
     OnShutdown,
     Pop3Settings,
     ProxyProtocol,
@@ -40,6 +44,7 @@ from probe.model.settings import (
     Tls,
     UnknownIs,
     Web,
+    Weekly,
 )
 from tests.config.conftest import KEY, PASSWORD
 
@@ -233,7 +238,7 @@ def test_where_all_routes_only_ask_there_may_be_no_mailboxes(tmp_path: Path) -> 
 
 
 def test_health_arrives(every: Settings) -> None:
-    assert every.health == HealthPolicy(
+    assert replace(every.health, maintenance=()) == HealthPolicy(
         rise=3,
         fall=4,
         min_healthy=Share(count=2),
@@ -242,6 +247,30 @@ def test_health_arrives(every: Settings) -> None:
         on_shutdown=OnShutdown.HOLD,
         release_for=timedelta(seconds=8),
     )
+
+
+def test_maintenance_arrives(every: Settings) -> None:
+    begins, ends = datetime(2026, 12, 1, 22, tzinfo=UTC), datetime(2026, 12, 2, 1, tzinfo=UTC)
+    weekends = Weekly(frozenset({5, 6}), timedelta(hours=22.5), timedelta(hours=24), ZoneInfo("Europe/Berlin"))
+    assert every.health.maintenance == (
+        Maintenance("vip", weekends, "patching", ("mta1", "mta2")),
+        Maintenance("exchangers", OnceOnly(begins, ends), "a new store"),
+    )
+
+
+def test_maintenance_is_every_day_in_utc_unless_it_is_said(tmp_path: Path) -> None:
+    written = 'maintenance: [{pool: vip, why: patching, weekly: {starts: 02:00, ends: "04:00"}}]'
+    [plan] = loaded(tmp_path, health=written).health.maintenance
+    assert plan == Maintenance(
+        "vip", Weekly(frozenset(range(7)), timedelta(hours=2), timedelta(hours=4), UTC), "patching"
+    )
+
+
+def test_a_moment_may_be_written_without_quotes(tmp_path: Path) -> None:
+    once = "{starts: 2026-12-01T22:00:00Z, ends: 2026-12-02 00:00:00+01:00}"
+    [plan] = loaded(tmp_path, health=f"maintenance: [{{pool: vip, why: moving, once: {once}}}]").health.maintenance
+    at = datetime(2026, 12, 1, 22, tzinfo=UTC)
+    assert plan.when == OnceOnly(at, at + timedelta(hours=1))
 
 
 def test_what_is_left_out_has_its_default(tmp_path: Path) -> None:

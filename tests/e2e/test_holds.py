@@ -1,5 +1,7 @@
 """Having one's say while real members fail and are well: what a load balancer hears, and for how long."""
 
+from datetime import UTC, datetime, timedelta
+
 import httpx
 import pytest
 
@@ -11,6 +13,7 @@ from tests.lab import Laboratory
 
 pytestmark = pytest.mark.lab
 
+WINDOW = timedelta(seconds=20)
 HEARD_WITHIN_SECONDS = 4
 """A hold that is written into the ledger is taken up within two; the rest is for a loaded machine."""
 
@@ -84,3 +87,29 @@ def test_a_healthy_member_is_held_down_by_a_daemon_that_allows_it_until_that_is_
     assert [each["member"] for each in listed] == ["mta1"]
     assert program.get("/api/v1/holds").json() == {"holds": []}
     assert causes(program, "mta1")[-2:] == ["hold", "release"]
+
+
+def test_a_member_that_discards_while_it_is_patched_is_called_down_only_when_that_is_over(
+    lab: Laboratory, launch: Launch
+) -> None:
+    begins = datetime.now(UTC)
+    times = {"starts": begins.isoformat(timespec="seconds"), "ends": (begins + WINDOW).isoformat(timespec="seconds")}
+    plan = {"pool": "vip", "members": ["mta2"], "why": "patching", "once": times}
+    lab.member("mta2").discard()
+    program = launch(health={"maintenance": [plan]})
+    reason = "; not called down meanwhile: "
+    spared = eventually(
+        lambda: [page for page in [program.get("/health/vip/mta2").json()] if reason in page["reason"]],
+        within_seconds=WINDOW.total_seconds() - 1,
+        what="a failure that is not held against it",
+    )[0]
+    figures = program.metrics()
+    down = answer(program, "mta2", 503, within_seconds=WINDOW.total_seconds() + HEARD_WITHIN_SECONDS)
+
+    assert (spared["verdict"], spared["maintenance"]["why"]) == ("unknown", "patching")
+    assert figures.total("mailflow_member_in_maintenance") == 1
+    assert figures.total("mailflow_verdicts_guarded") == 0
+    assert figures.total("mailflow_probe_failures_total", member="mta2") >= 3
+    assert datetime.now(UTC) >= datetime.fromisoformat(times["ends"])
+    assert down.json()["maintenance"] is None
+    assert causes(program, "mta2")[-1] == "maintenance"
