@@ -29,6 +29,7 @@ from probe.engine.tidying import Tidier
 from probe.engine.tls_watch import TlsWatch
 from probe.engine.verdicts import Verdicts
 from probe.engine.watching import FolderWatch, ReadWhole
+from probe.model.flapping import WITHIN
 from probe.model.letter import Folder
 from probe.model.probe import Record
 from probe.model.settings import Mailbox, Member, Pool, Settings, TagKey
@@ -184,7 +185,7 @@ class Engine:
         recent = await ledger.recent(KEPT, since=now - self._memory())
         self.board.restore(await ledger.totals(), recent, outstanding)
         await self.holding.refresh()
-        self._verdicts.restore(await ledger.verdicts())
+        self._verdicts.restore(await ledger.verdicts(), await ledger.turns(since=now - WITHIN))
         self._rounds.restore(record.probe for record in [*recent, *outstanding])
         for record in sorted(recent, key=lambda record: record.finished or now):
             self._evidence.add(record)

@@ -1,5 +1,6 @@
 """Holds: taken up from the ledger, whoever wrote them there, and written there for who asks this process."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
@@ -19,6 +20,7 @@ class Holding:
         self._clock = clock
         self._tell = tell
         self._known: Mapping[MemberKey, Hold] = {}
+        self._looking = asyncio.Lock()
 
     def last(self, member: MemberKey) -> Hold | None:
         """Return the last hold on a member; it may have ended."""
@@ -37,10 +39,12 @@ class Holding:
 
     async def refresh(self) -> None:
         """Look into the ledger now. Raises LedgerTrouble."""
-        known = await self._ledger.holds()
-        if known != self._known:
-            self._known = known
-            self._tell(known)
+        # One after the other: what was read before somebody wrote must not be taken up after it.
+        async with self._looking:
+            known = await self._ledger.holds()
+            if known != self._known:
+                self._known = known
+                self._tell(known)
 
     async def hold(self, pool: str, member: str, hold: Hold) -> None:
         """Hold a member. Raises LedgerTrouble."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from probe.engine.evidence import Evidence
 from probe.engine.figures import MemberFigures
@@ -54,16 +54,19 @@ class Verdicts:
         self._kinship = Kinship(evidence)
         self._news = asyncio.Event()
 
-    def restore(self, verdicts: Mapping[tuple[str, str], Verdict]) -> None:
-        """Take up the verdicts from before a restart; those whose evidence is stale turn unknown at once.
+    def restore(
+        self, verdicts: Mapping[MemberKey, Verdict], turns: Mapping[MemberKey, Iterable[datetime]] | None = None
+    ) -> None:
+        """Take up the verdicts from before a restart, and when members were called up and down.
 
-        Holds that last were there before it, too: they are to be heard first.
+        Those whose evidence is stale turn unknown at once. Holds that last were there before, too: they are to be
+        heard first.
         """
         now = self._clock.now()
         for (pool, name), verdict in verdicts.items():
             opinion = remembered(verdict)
             for opinions in self._kinds(pool):
-                opinions.restore(name, opinion)
+                opinions.restore(name, opinion, (turns or {}).get((pool, name), ()))
             hold = self._words.on(pool, [name], now=now).holds.get(name)
             self._verdicts[pool, name] = held(verdict, opinion, None, hold, now=now) if hold else verdict
 

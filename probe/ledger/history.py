@@ -64,19 +64,20 @@ def last(connection: Connection, instance: str) -> Sequence[Change]:
 
 
 def turns(connection: Connection, instance: str, *, since: datetime) -> Mapping[MemberKey, Sequence[datetime]]:
-    """Return when verdicts changed between up and down by evidence since then, oldest first."""
-    by_evidence = (
+    """Return when members were called up that were down, or the other way round, whatever was between; oldest first."""
+    wanted = (
         changes.c.instance == instance,
         changes.c.at >= since,
-        changes.c.cause.in_([Cause.EVIDENCE, Cause.GUARD]),
-        changes.c.before.in_([State.UP, State.DOWN]),
-        changes.c.after.in_([State.UP, State.DOWN]),
-        changes.c.before != changes.c.after,
+        changes.c.cause.not_in([Cause.HOLD, Cause.RELEASE]),
+        changes.c.after != State.UNKNOWN,
     )
-    statement = select(changes.c.pool, changes.c.member, changes.c.at).where(*by_evidence).order_by(changes.c.number)
     turned: dict[MemberKey, list[datetime]] = defaultdict(list)
-    for pool, member, at in connection.execute(statement):
-        turned[pool, member].append(at)
+    last: dict[MemberKey, State] = {}
+    for row in connection.execute(select(changes).where(*wanted).order_by(changes.c.number)):
+        member = row.pool, row.member
+        if last.get(member, row.before) not in {None, State.UNKNOWN, row.after}:
+            turned[member].append(row.at)
+        last[member] = row.after
     return turned
 
 

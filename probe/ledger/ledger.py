@@ -161,7 +161,7 @@ class SqlLedger:
         return await self._read(lambda c: history.last(c, self._instance))
 
     async def turns(self, *, since: datetime) -> Mapping[MemberKey, Sequence[datetime]]:
-        """Return when verdicts changed between up and down by evidence since then, oldest first."""
+        """Return when members were called up that were down since then, or the other way round; oldest first."""
         return await self._read(lambda c: history.turns(c, self._instance, since=since))
 
     async def tag_key(self) -> bytes:

@@ -47,18 +47,15 @@ def decide(
     """
     spared = _spared(opinions, before, word)
     aside = spared | (word.holds.keys() & opinions.keys())
-    weighed = {name: _silent(opinion) if name in aside else opinion for name, opinion in opinions.items()}
+    weighed = {**opinions, **{name: _silent(opinions[name]) for name in aside}} if aside else opinions
     held_down += len(spared) + sum(hold.state is State.DOWN for name, hold in word.holds.items() if name in opinions)
-    verdicts = guard(
-        weighed if aside else opinions, before, changed=changed, min_healthy=min_healthy, now=now, held_down=held_down
-    )
+    verdicts = guard(weighed, before, changed=changed, min_healthy=min_healthy, now=now, held_down=held_down)
 
     def last_word(name: str, verdict: Verdict) -> Verdict:
         if hold := word.holds.get(name):
             return held(verdict, opinions[name], before.get(name), hold, now=now)
         if window := word.windows.get(name):
-            kept = before.get(name) if name in spared else None
-            return _maintained(verdict, opinions[name], window, kept=kept, spared=name in spared)
+            return _maintained(verdict, window, before.get(name), spared=opinions[name] if name in spared else None)
         return verdict
 
     return {name: last_word(name, verdict) for name, verdict in verdicts.items()}
@@ -76,10 +73,12 @@ def held(verdict: Verdict, opinion: Opinion, before: Verdict | None, hold: Hold,
     )
 
 
-def _maintained(verdict: Verdict, opinion: Opinion, window: Window, *, kept: Verdict | None, spared: bool) -> Verdict:
-    words = f"not called down meanwhile: {opinion.reason}" if spared else verdict.reason
-    told = replace(verdict, reason=f"{window.sentence}; {words}", guarded=False, maintenance=window)
-    return replace(told, state=kept.state, since=kept.since) if kept else told
+def _maintained(verdict: Verdict, window: Window, before: Verdict | None, *, spared: Opinion | None) -> Verdict:
+    told = replace(verdict, guarded=False, maintenance=window)
+    if spared is None:
+        return replace(told, reason=f"{window.sentence}; {verdict.reason}")
+    told = replace(told, reason=f"{window.sentence}; not called down meanwhile: {spared.reason}")
+    return replace(told, state=before.state, since=before.since) if before else told
 
 
 def _spared(opinions: Mapping[str, Opinion], before: Mapping[str, Verdict], word: Word) -> set[str]:

@@ -118,7 +118,10 @@ class Ledger(Protocol):
         """Return the last change of this instance's verdict on each member."""
 
     async def turns(self, *, since: datetime) -> Mapping[MemberKey, Sequence[datetime]]:
-        """Return when this instance's verdicts changed between up and down by evidence since then, oldest first."""
+        """Return when this instance called members up that were down since then, or the other way round.
+
+        Oldest first; holds and their ends are no such turns.
+        """
 
     async def tag_key(self) -> bytes:
         """Return the key that is kept in the ledger, made on first use."""

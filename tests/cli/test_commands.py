@@ -15,7 +15,19 @@ from probe.demo.system import MailSystem
 from probe.model.outcome import Stage
 from tests.cli.conftest import SMTP_PASSWORD, mailflow
 
-COMMANDS = ("run", "once", "status", "verify", "check-config", "explain", "demo", "config-schema")
+COMMANDS = (
+    "run",
+    "once",
+    "status",
+    "verify",
+    "check-config",
+    "explain",
+    "hold",
+    "release",
+    "history",
+    "demo",
+    "config-schema",
+)
 BAD = "instance: a\nnonsense: 1\nmailboxes: {}\npools: {}\nroutes:\n  inbound: {pool: vip, deadline: 5x}\n"
 
 

@@ -161,6 +161,23 @@ async def test_what_the_evidence_says_is_not_forgotten_for_a_hold(scene: Scene) 
         assert (kept.state, kept.hold) == (State.UP, None)
 
 
+@on_scene
+async def test_what_was_read_before_a_hold_is_not_taken_up_after_it(scene: Scene) -> None:
+    engine = scene.engine(settings(*FOUR))
+    async with scene.working(engine, probing=True):
+
+        async def written_meanwhile() -> None:
+            await scene.ledger.set_hold("vip", "mta3", hold(State.DOWN))
+            scene.spawn(engine.holding.refresh())
+            for _ in range(3):
+                await scene.ledger.last_changes()
+
+        scene.faults.meanwhile["holds"] = written_meanwhile
+        await scene.advance(3)
+        assert [change.cause for change in await history(scene)] == [Cause.START, Cause.HOLD]
+        assert engine.board.verdict("vip", "mta3").state is State.DOWN
+
+
 # What is noted
 
 
@@ -238,3 +255,20 @@ async def test_holds_last_while_the_ledger_cannot_be_read(scene: Scene) -> None:
         scene.faults.failing = {"holds"}
         await scene.advance(30)
         assert engine.board.verdict("vip", "mta3").state is State.DOWN
+
+
+# What flapping needs of it
+
+
+@on_scene
+async def test_who_was_called_up_and_down_again_and_again_is_flapping_after_a_restart_too(scene: Scene) -> None:
+    for number in range(8):
+        before, after = (State.UP, State.DOWN) if number % 2 else (State.DOWN, State.UP)
+        await scene.ledger.note_change(Change(NOON, "vip", "mta3", before, after, Cause.EVIDENCE, "so it is"))
+    await scene.ledger.set_verdict("vip", "mta3", Verdict(State.DOWN, "it failed", NOON, ("a",), NOON))
+    engine = scene.engine(settings(*FOUR))
+    async with scene.working(engine, probing=True):
+        await rounds(scene, engine, 0, 3)
+        verdict = engine.board.verdict("vip", "mta3")
+        assert (verdict.state, verdict.flapping) == (State.DOWN, True)
+        assert engine.board.verdict("vip", "mta1").state is State.UP

@@ -89,10 +89,12 @@ async def test_the_turns_by_evidence_are_told_to_who_looks_for_flapping(ledger: 
             a_change(before=State.DOWN, after=State.UP, cause=Cause.RELEASE),
             a_change(before=State.UP, after=State.UNKNOWN, cause=Cause.STALENESS),
             a_change(before=State.UNKNOWN, after=State.UP),
+            a_change(before=State.UP, after=State.UNKNOWN, cause=Cause.START),
+            a_change(before=State.UNKNOWN, after=State.DOWN),
         )
     ):
         await ledger.note_change(replace(change, at=NOON + number * SECOND))
-    assert await ledger.turns(since=NOON) == {("vip", "mta1"): [NOON, NOON + SECOND]}
+    assert await ledger.turns(since=NOON) == {("vip", "mta1"): [NOON, NOON + SECOND, NOON + 8 * SECOND]}
 
 
 @with_ledger
