@@ -20,6 +20,13 @@ class Word:
 
 
 VERDICTS = (Word(0, "down", BAD), Word(1, "unknown", NEUTRAL), Word(2, "up", GOOD))
+SERVERS = (
+    Word(0, "down", BAD),
+    Word(1, "out for maintenance", NEUTRAL),
+    Word(2, "draining", NOTE),
+    Word(3, "up, gets nothing new", NOTE),
+    Word(4, "up", GOOD),
+)
 SUCCESS = (Word(0, "unexpected", BAD), Word(1, "as expected", GOOD))
 READABLE = (Word(0, "cannot be read", BAD), Word(1, "can be read", GOOD))
 PRESENT = (Word(0, "no", GOOD), Word(1, "yes", BAD))

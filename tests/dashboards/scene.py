@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.balancers.haproxy import HAProxy
 from tests.dashboards.grafana import Grafana, grafana
-from tests.dashboards.haproxy import haproxy
 from tests.e2e.program import Program
 from tests.e2e.quick import only, quick_config
 from tests.lab import DOMAIN, PASSWORD, Laboratory, Stage
@@ -18,6 +18,21 @@ TOKENED = f"tokened@{DOMAIN}"
 SECRET = "client-secret"
 FAILING = ("mta2", "mta3")
 """Their ports are open all the same: a balancer that only connects finds nothing wrong with them."""
+
+WEB_PORT, AGENT_PORT, HAPROXY_PORT = 9847, 9848, 8405
+HEEDING, DEAF = "heeding", "deaf"
+_HAPROXY = """\
+frontend metrics
+  mode http
+  bind {hub}:{port}
+  http-request use-service prometheus-exporter
+backend deaf
+  default-server inter 500ms rise 1 fall 1 check
+{deaf}
+backend heeding
+  default-server inter 500ms rise 1 fall 1 check agent-check agent-addr {hub} agent-port {agent} agent-inter 500ms
+{heeding}
+"""
 
 
 @contextmanager
@@ -30,17 +45,27 @@ def watched(lab: Laboratory, home: Path) -> Iterator[Grafana]:
         lab.deliver(SMALL, b"Subject: theirs\r\n\r\nx\r\n")
     with ExitStack() as running:
         token_url = running.enter_context(_tokens(lab))
-        web, balancer = f"{lab.hub}:9847", f"{lab.hub}:8405"
-        vip = f"{lab.hub}:2501"
-        running.enter_context(haproxy(lab.members.values(), metrics=balancer, vip=vip, home=home))
-        asking = running.enter_context(grafana(home, {"mailflow": web, "haproxy": balancer}))
+        running.enter_context(HAProxy(_haproxy(lab), home))
+        asking = running.enter_context(
+            grafana(home, {"mailflow": f"{lab.hub}:{WEB_PORT}", "haproxy": f"{lab.hub}:{HAPROXY_PORT}"})
+        )
         running.enter_context(Program(config(lab, home, token_url), home))
         yield asking
 
 
+def _haproxy(lab: Laboratory) -> str:
+    """Return a config with two backends of all members: one that asks the probe's agent, and one that does not."""
+    deaf = "\n".join(f"  server {member.name} {member.address}:{member.port}" for member in lab.members.values())
+    heeding = "\n".join(
+        f'  server {member.name} {member.address}:{member.port} agent-send "vip/{member.name}\\n"'
+        for member in lab.members.values()
+    )
+    return _HAPROXY.format(hub=lab.hub, port=HAPROXY_PORT, agent=AGENT_PORT, deaf=deaf, heeding=heeding)
+
+
 def config(lab: Laboratory, home: Path, token_url: str) -> dict[str, Any]:
     """Return a config that uses what there is a panel for."""
-    quick = quick_config(lab, home)
+    quick = quick_config(lab, home, agent={"listen": f"{lab.hub}:{AGENT_PORT}"})
     smtp = quick["pools"]["vip"]["smtp"]
     route = quick["routes"]["inbound"] | {"interval": "2s"}
     passwords = {"file": _secret(home / "password", PASSWORD)}

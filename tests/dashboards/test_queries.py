@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from dashboards.source.every import DASHBOARDS
+from dashboards.source.looks import SERVERS
 from tests.dashboards.boards import board_called, panels_of
 from tests.dashboards.grafana import Grafana, Series
 from tests.dashboards.linter import filled_in
-from tests.dashboards.scene import FAILING, watched
+from tests.dashboards.scene import DEAF, FAILING, HEEDING, watched
 from tests.e2e.patience import eventually
 from tests.lab import Laboratory
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.lab
 
 ALL_SEEN_WITHIN_SECONDS = 25
 RATE_WINDOW = "10s"
+DOWN = SERVERS[0]
 each_dashboard = pytest.mark.parametrize("name", DASHBOARDS)
 
 
@@ -127,6 +129,24 @@ def test_every_variable_offers_something(grafana: Grafana, answers: dict[Asked, 
             assert grafana.label_values(filled_in(call[1]), call[2]), variable["name"]
 
 
-def test_the_members_that_haproxy_uses_though_they_are_down_are_those_that_fail(answers: dict[Asked, Series]) -> None:
-    [series] = [series for asked, series in answers.items() if "Down by verdict, and still used" in asked.where]
-    assert {told["metric"]["member"] for told in series} <= set(FAILING)
+def on_the_balancers_dashboard(title: str) -> Asked:
+    [asked] = [asked for asked in of_panels("balancer") if title in asked.where]
+    return asked
+
+
+def test_the_servers_that_a_balancer_uses_though_they_are_down_are_those_that_fail(
+    answers: dict[Asked, Series],
+) -> None:
+    used = answers[on_the_balancers_dashboard("Down by verdict, and still used")]
+    assert {told["metric"]["member"] for told in used} <= set(FAILING)
+
+
+def test_a_balancer_that_asks_the_agent_is_seen_to_take_them_out(grafana: Grafana) -> None:
+    status = filled_in(on_the_balancers_dashboard("Servers of HAProxy").query, RATE_WINDOW)
+
+    def down() -> set[tuple[str, str]]:
+        told = [(series["metric"], float(series["value"][1])) for series in grafana.instant(status)]
+        return {(labels["proxy"], labels["server"]) for labels, value in told if value == DOWN.value}
+
+    assert eventually(lambda: down() >= {(HEEDING, name) for name in FAILING}, within_seconds=10, what="them to be out")
+    assert DEAF not in {proxy for proxy, _ in down()}
