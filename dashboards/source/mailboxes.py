@@ -206,13 +206,24 @@ MAILBOXES = Dashboard(
         ),
         strip(
             5,
+            graph(
+                "Alarms told",
+                "Alarms that those took whom notify names, and posts that were not taken, which are tried again.",
+                {
+                    "{{kind}} told": "sum by (kind) "
+                    "(increase(mailflow_notifications_total{<target>}[$__rate_interval]))",
+                    "{{kind}} failed": "sum by (kind) "
+                    "(increase(mailflow_notification_failures_total{<target>}[$__rate_interval]))",
+                },
+                "short",
+            ).wide(12),
             table(
                 "Versions",
                 "Which version runs, and since when.",
                 _RUNS_FOR,
                 "s",
                 {"instance": "Probe", "version": "Version", "python_version": "Python", "Value": "Runs for"},
-            ).wide(24),
+            ).wide(12),
         ),
     ),
 )
