@@ -201,18 +201,9 @@ class Board:
         """Return what is remembered of a member for the sake of retries."""
         return self._setbacks.get((pool, member), ())
 
-    def has_shared_fault(self, pool: str, route: str) -> bool:
-        """Tell whether it works for no member of a pool on a route."""
-        return (pool, route) in self._faults and self._faults[pool, route].shared
-
     def faults_of(self, pool: str) -> Iterator[SharedFault]:
         """Yield what is to blame on the routes of a pool."""
         return (fault for fault in self._faults.values() if fault.pool == pool)
-
-    @property
-    def sides(self) -> Mapping[tuple[str, str], str | None]:
-        """Return, per pool and route for which it works by no member, where to look, as a clause."""
-        return {route: fault.side for route, fault in self._faults.items() if fault.shared}
 
     def guarded(self, pool: str) -> int:
         """Return how many members of a pool failed and are kept up."""
