@@ -23,7 +23,7 @@ from tests.metrics.boards import NOW, a_probe, delivered, lively_board, missing
 from tests.web.browser import NARROW, WIDE, Scheme, Tab, browser, tab
 from tests.web.secured import LOGIN, USERS, web_file
 from tests.web.serving import Books, World
-from tests.web.test_page import HOSTILE
+from tests.web.test_page import HOLD, HOSTILE
 from tests.web.test_probe_pages import lost
 from tests.web.test_stream import nobody_listens
 
@@ -115,11 +115,13 @@ def test_a_verdict_changes_on_the_page_and_is_said_aloud_without_a_reload(chromi
 
             # When
             before = shown.world.board.verdict("vip", "mta2")
-            shown.world.report(Judged("vip", "mta2", replace(UP, guarded=True, flapping=True), before))
+            shown.world.report(Judged("vip", "mta2", replace(UP, guarded=True, flapping=True, hold=HOLD), before))
 
             # Then
             await expect(word).to_have_text("up")
-            await expect(shown.page.locator(f"{shown.row('mta2')} .flag")).to_have_text(["kept up", "flapping"])
+            await expect(shown.page.locator(f"{shown.row('mta2')} .flag")).to_have_text(
+                ["held by hand", "kept up", "flapping"]
+            )
             await expect(shown.page.locator(f"{shown.row('mta2')} .reason")).to_have_text(UP.reason)
             said = shown.page.locator("#announcements p")
             await expect(said).to_have_text(["vip/mta2 is up: 2 probes in a row delivered"])

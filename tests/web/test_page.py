@@ -26,7 +26,9 @@ from probe.engine.happenings import (
 )
 from probe.engine.strips import STRIP
 from probe.model.culprit import Blame, Culprit
+from probe.model.hold import Hold
 from probe.model.letter import Folder
+from probe.model.maintenance import Window
 from probe.model.outcome import State
 from probe.model.settings import Member, Pool, SmtpSettings, Tls
 from probe.model.trouble import Trouble, TroubleKind
@@ -172,6 +174,27 @@ def test_it_says_of_a_member_that_is_up_and_flaps_that_it_does() -> None:
     html = shown(world)
     assert "goes up and down again and again: 2 in a row delivered; it is flapping; " in html
     assert '<span class="flag">flapping</span>' in html
+
+
+HOLD = Hold(State.UP, "new <disks>", "ada", NOW, NOW + timedelta(hours=1))
+WINDOW = Window("new disks", NOW, NOW + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    "verdict, told, flag",
+    [
+        (Verdict(State.UP, HOLD.sentence, NOW, hold=HOLD), "is what somebody says: held up by hand", "held by hand"),
+        (Verdict(State.DOWN, HOLD.sentence, NOW, hold=HOLD), "is down for ", "held by hand"),
+        (Verdict(State.UP, WINDOW.sentence, NOW, maintenance=WINDOW), "is under maintenance: ", "maintenance"),
+    ],
+)
+def test_it_says_where_operators_have_their_say(verdict: Verdict, told: str, flag: str) -> None:
+    world = World()
+    world.board(Judged("vip", "mta1", verdict, None))
+    html = shown(world)
+    assert told in html
+    assert f'<span class="flag">{flag}</span>' in html
+    assert "<disks>" not in html
 
 
 def test_it_says_that_nothing_is_sent_while_the_ledger_does_not_work() -> None:

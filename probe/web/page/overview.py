@@ -120,7 +120,8 @@ def _about_members(board: Board, now: datetime) -> Iterator[str]:
 
 
 _DOWN, _KEPT_UP, _FLAPS = "is down", "fails, and is kept up", "goes up and down again and again"
-_PLIGHTS = {_DOWN: "bad", _KEPT_UP: "odd", _FLAPS: "odd"}
+_HELD, _MAINTAINED = "is what somebody says", "is under maintenance"
+_PLIGHTS = {_DOWN: "bad", _KEPT_UP: "odd", _HELD: "odd", _MAINTAINED: "odd", _FLAPS: "odd"}
 """What may be said of a member, the worst first, and how it is shown."""
 
 
@@ -129,6 +130,10 @@ def _plight(verdict: Verdict) -> str | None:
         return _DOWN
     if verdict.guarded:
         return _KEPT_UP
+    if verdict.hold:
+        return _HELD
+    if verdict.maintenance:
+        return _MAINTAINED
     return _FLAPS if verdict.flapping else None
 
 

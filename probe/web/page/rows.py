@@ -72,7 +72,12 @@ def aside(board: Board, pool: str, figures: MemberFigures) -> str:
 
 def flags(verdict: Verdict) -> str:
     """Write in a word or two what else is true of a verdict; the script writes the same (rows.js)."""
-    words = {"kept up": verdict.guarded, "flapping": verdict.flapping}
+    words = {
+        "held by hand": verdict.hold,
+        "maintenance": verdict.maintenance,
+        "kept up": verdict.guarded,
+        "flapping": verdict.flapping,
+    }
     return "".join(f'<span class="flag">{word}</span>' for word, true in words.items() if true)
 
 

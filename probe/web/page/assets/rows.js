@@ -97,7 +97,12 @@ function showIn(row, probes) {
 
 // Writes in a word or two what else is true of a verdict, as the server does (rows.py).
 function flag(cell, verdict) {
-  const words = { "kept up": verdict.guarded, flapping: verdict.flapping };
+  const words = {
+    "held by hand": verdict.hold,
+    maintenance: verdict.maintenance,
+    "kept up": verdict.guarded,
+    flapping: verdict.flapping,
+  };
   cell.querySelectorAll(".flag").forEach((flag) => flag.remove());
   for (const word of Object.keys(words).filter((word) => words[word])) {
     const flag = document.createElement("span");
