@@ -30,6 +30,10 @@ Post = Callable[[Notify, bytes], Awaitable[None]]
 """Posts a body. Raises NotPosted."""
 
 
+def _nothing(_: AlarmKey) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What was posted, by kind of endpoint, since the start of the program."""
@@ -54,10 +58,12 @@ class Endpoint:
         self._failed_in_a_row = 0
         self._not_before: datetime | None = None
 
-    async def tell(self, alarms: Iterable[Alarm], origin: Origin) -> None:
-        """Post what it does not know yet, in one or more posts."""
+    async def tell(
+        self, alarms: Iterable[Alarm], origin: Origin, *, silent: Callable[[AlarmKey], bool] = _nothing
+    ) -> None:
+        """Post what it does not know yet, in one or more posts; of what is ``silent`` now neither that nor its end."""
         now = self._clock.now()
-        due = self._due(alarms, now)
+        due = [alarm for alarm in self._due(alarms, now) if not silent(alarm.key)]
         if self._pauses(now):
             return
         for first in range(0, len(due), MOST_AT_ONCE):

@@ -21,6 +21,15 @@ def firing(board: Board) -> Iterator[Alarm]:
     yield from _mailboxes(board)
 
 
+def is_silent(board: Board, key: AlarmKey) -> bool:
+    """Tell whether operators have set aside every member that an alarm speaks of: nobody is told of it meanwhile."""
+    named = dict(key.labels)
+    members = board.members(named["pool"]) if named.get("pool") in board.settings.pools else {}
+    spoken_of = [name for name in members if named.get("member") in (None, name)]
+    verdicts = [board.verdict(named["pool"], name) for name in spoken_of]
+    return bool(verdicts) and all(verdict.hold or verdict.maintenance for verdict in verdicts)
+
+
 def _members_down(pool: str, verdicts: dict[str, Verdict]) -> Iterator[Alarm]:
     for name, verdict in verdicts.items():
         if verdict.state is State.DOWN:

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from probe.engine.board import Board
 from probe.model.settings import Notify, Settings
 from probe.notify.bodies import Origin
 from probe.notify.endpoint import Counts, Endpoint, Post
-from probe.notify.firing import firing
+from probe.notify.firing import firing, is_silent
 from probe.notify.posting import post
 from probe.ports import Clock
 
@@ -58,7 +59,8 @@ class Notifier:
         while True:
             board = self._board()
             try:
-                await endpoint.tell(firing(board), _origin(board.settings, endpoint.settings))
+                origin = _origin(board.settings, endpoint.settings)
+                await endpoint.tell(firing(board), origin, silent=partial(is_silent, board))
             except Exception:  # who is to tell of trouble must not end by it
                 log.exception("notifying itself failed")
             await self._clock.sleep(BEAT_SECONDS)

@@ -38,6 +38,12 @@ class Desk:
     async def tell(self, *alarms: Alarm) -> None:
         await self.endpoint.tell(alarms, ORIGIN)
 
+    async def tell_of_others(self, *alarms: Alarm) -> None:
+        """Let time pass in which nobody is to hear of these."""
+        for _ in range(30):
+            await self.clock.advance(1)
+            await self.endpoint.tell(alarms, ORIGIN, silent=lambda key: True)
+
     async def pass_time(self, seconds: int, *alarms: Alarm) -> None:
         """Let time pass, in which these are wrong, looked at every second."""
         for _ in range(seconds):
@@ -105,6 +111,31 @@ async def test_an_endpoint_that_takes_nothing_is_tried_more_and_more_seldom(desk
     await desk.pass_time(200, lasting())
     assert [later - sooner for sooner, later in pairwise(desk.tried)] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert desk.counts.failures[desk.endpoint.settings.kind] == len(desk.tried)
+
+
+@at_a_desk
+async def test_what_is_set_aside_is_told_when_it_is_no_longer_if_it_still_lasts(desk: Desk) -> None:
+    await desk.tell_of_others(lasting())
+    assert desk.posts == []
+    await desk.pass_time(1, lasting())
+    assert desk.posts == [(31, ["mta1"])]
+
+
+@at_a_desk
+async def test_what_ends_while_it_is_set_aside_is_over_when_it_is_no_longer(desk: Desk) -> None:
+    await desk.pass_time(1, lasting())
+    await desk.tell_of_others()
+    assert desk.posts == [(1, ["mta1"])]
+    await desk.pass_time(1)
+    assert desk.posts[1:] == [(32, ["-mta1"])]
+
+
+@at_a_desk
+async def test_what_begins_and_ends_while_it_is_set_aside_is_never_told(desk: Desk) -> None:
+    await desk.tell_of_others(lasting())
+    await desk.tell_of_others()
+    await desk.pass_time(30)
+    assert desk.posts == []
 
 
 def test_trouble_is_logged_once_without_the_path_of_the_url(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,19 +1,23 @@
 """What on the board is an alarm, and how it is named."""
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import yaml
+from probe.model.hold import Hold
+from probe.model.maintenance import Window
 
 from probe.engine.board import Board
 from probe.engine.happenings import FolderRead, Judged, MailboxFailed, SharedFault
-from probe.model.alarm import WORDINGS, AlarmKind
+from probe.model.alarm import WORDINGS, AlarmKey, AlarmKind
 from probe.model.culprit import Blame, Culprit
 from probe.model.letter import Folder
 from probe.model.outcome import State
 from probe.model.settings import Member
 from probe.model.verdict import Verdict
-from probe.notify.firing import firing
+from probe.notify.firing import firing, is_silent
 from tests.docs.markdown import ROOT
 from tests.metrics.boards import NOW, fresh_board, settings
 
@@ -78,3 +82,32 @@ def test_alarms_have_the_names_the_weight_and_the_words_of_the_alerts() -> None:
         assert alert["labels"]["severity"] == wording.severity
         assert alert["annotations"]["summary"] == wording.summary
         assert (ROOT / "docs" / "runbooks" / f"{kind}.md").exists()
+
+
+MTA1, MTA2 = (AlarmKey(AlarmKind.MEMBER_DOWN, (("pool", "vip"), ("member", name))) for name in ("mta1", "mta2"))
+SHARED = AlarmKey(AlarmKind.SHARED_FAULT, (("pool", "vip"), ("route", "inbound")))
+MAILBOX = AlarmKey(AlarmKind.MAILBOX_UNREADABLE, (("mailbox", "monitor"),))
+HELD = {"hold": Hold(State.DOWN, "a new disk", "eve", NOW, NOW + timedelta(hours=1))}
+MAINTAINED = {"maintenance": Window("a new disk", NOW, NOW + timedelta(hours=1))}
+
+
+@pytest.mark.parametrize("word", [HELD, MAINTAINED])
+def test_what_operators_have_set_aside_is_silent(word: dict[str, Any]) -> None:
+    # Given one of two
+    board = fresh_board()
+    aside = Verdict(State.DOWN, "held", NOW, **word)
+    board(Judged("vip", "mta1", aside, None))
+
+    # Then
+    assert [is_silent(board, key) for key in (MTA1, MTA2, SHARED, MAILBOX)] == [True, False, False, False]
+
+    # Given both
+    board(Judged("vip", "mta2", aside, None))
+
+    # Then what the pool shares is silent, too
+    assert [is_silent(board, key) for key in (MTA1, MTA2, SHARED, MAILBOX)] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("labels", [(("pool", "gone"), ("member", "mta1")), (("pool", "vip"), ("member", "gone"))])
+def test_the_end_of_what_is_gone_is_told(labels: tuple[tuple[str, str], ...]) -> None:
+    assert not is_silent(fresh_board(), AlarmKey(AlarmKind.MEMBER_DOWN, labels))
