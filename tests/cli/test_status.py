@@ -6,6 +6,7 @@ import threading
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import trustme
 from probe.engine.board import Board
 from probe.engine.happenings import Judged, MailboxFailed, SharedFault
 from probe.model.culprit import Blame, Culprit
+from probe.model.hold import Hold
+from probe.model.maintenance import Window
 from probe.model.outcome import State
 from probe.model.verdict import Verdict
 from tests.cli.conftest import in_a_thread, mailflow
@@ -95,6 +98,20 @@ def test_a_mailbox_that_is_unreadable_is_unknown(url: str, board: Board) -> None
     told = status("--url", url)
     assert told.code == 3
     assert told.text.startswith("mailbox monitor unreadable since ")
+
+
+def test_a_member_that_somebody_holds_down_is_a_warning(url: str, board: Board) -> None:
+    hold = Hold(State.DOWN, "a new disk", "eve", NOW, NOW + timedelta(hours=1))
+    board(Judged("vip", "mta2", Verdict(State.DOWN, "held down by eve", NOW, hold=hold), None))
+    told = status("--url", url)
+    assert (told.code, told.text) == (1, "vip/mta2 held down by eve")
+
+
+def test_a_member_under_maintenance_is_in_order_and_the_line_says_so(url: str, board: Board) -> None:
+    window = Window("a new disk", NOW, NOW + timedelta(hours=1))
+    board(Judged("vip", "mta2", Verdict(State.UP, "in maintenance", NOW, maintenance=window), None))
+    told = status("--url", url)
+    assert (told.code, told.text) == (0, "vip 2/2 up, 1/2 as expected; vip/mta2 in maintenance")
 
 
 def test_what_all_members_share_is_a_warning(url: str, board: Board) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import yaml
-from probe.model.hold import Hold
-from probe.model.maintenance import Window
 
 from probe.engine.board import Board
 from probe.engine.happenings import FolderRead, Judged, MailboxFailed, SharedFault
 from probe.model.alarm import WORDINGS, AlarmKey, AlarmKind
 from probe.model.culprit import Blame, Culprit
+from probe.model.hold import Hold
 from probe.model.letter import Folder
+from probe.model.maintenance import Window
 from probe.model.outcome import State
 from probe.model.settings import Member
 from probe.model.verdict import Verdict
