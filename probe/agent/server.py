@@ -3,13 +3,16 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from probe.agent.complaints import Complaints
 from probe.agent.conversation import Conversation
+from probe.agent.handover import Handover
 from probe.agent.words import NO_CHANGE, UP, words_for
 from probe.engine.board import Board
-from probe.model.settings import Listen
+from probe.model.answer import Answer
+from probe.model.settings import Listen, MemberKey
 from probe.net.descriptors import affordable
 from probe.net.listening import bound
 
@@ -21,13 +24,13 @@ SHARE_OF_DESCRIPTORS = 8
 class AgentServer:
     """Answer HAProxy's agent-check where the config says."""
 
-    def __init__(self, board: Callable[[], Board], listen: Listen) -> None:
+    def __init__(self, board: Callable[[], Board], listen: Listen, *, now: Callable[[], datetime]) -> None:
         self._board = board
         self._listen = listen
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
         self._open: dict[Conversation, None] = {}
-        self._called_down: set[tuple[str, str]] = set()
+        self._handover = Handover(now)
         self._complaints = Complaints()
 
     @property
@@ -56,15 +59,19 @@ class AgentServer:
             answer = board.answer(pool, member)
         except KeyError:
             return self._stranger(board, pool, member)
+        return words_for(answer) if answer.unchanged or self._may_be_said(answer, board, (pool, member)) else UP
+
+    def _may_be_said(self, answer: Answer, board: Board, member: MemberKey) -> bool:
         if answer.in_service:
-            self._called_down.discard((pool, member))
-        else:
-            self._called_down.add((pool, member))
-        return words_for(answer)
+            self._handover.up(member)
+            return True
+        health = board.settings.health
+        most = health.min_healthy.expendable(len(board.members(member[0])))
+        return self._handover.down(member, answer.verdict.since, most=most, heard_within=health.release_for)
 
     def _stranger(self, board: Board, pool: str, member: str) -> str:
         # It was there, and went while it was down: nobody else would ever call it up again.
-        if (pool, member) in self._called_down:
+        if self._handover.has_out((pool, member)):
             return UP
         if pool not in board.settings.pools or board.members(pool):  # else they may not have been discovered yet
             self._complaints.about(f"{pool}/{member}", "there is no such member; agent-send is POOL/MEMBER")

@@ -135,7 +135,7 @@ def guard(
     decide anew whether a member is kept up. ``held_down`` counts members whose opinion is unknown, and that are
     out of service all the same.
     """
-    down = _called_down(opinions, before, expendable=_expendable(len(opinions), min_healthy) - held_down)
+    down = _called_down(opinions, before, expendable=min_healthy.expendable(len(opinions)) - held_down)
 
     def differs(name: str) -> bool:
         if name in changed or name not in before:
@@ -182,10 +182,6 @@ def _formed(
     if opinion.state is State.DOWN:
         return replace(opinion, excused=False, failing="")
     return replace(opinion, excused=excused, failing=told)
-
-
-def _expendable(members: int, min_healthy: Share) -> int:
-    return members - max(1, min_healthy.of(members))
 
 
 def _called_down(opinions: Mapping[str, Opinion], before: Mapping[str, Verdict], *, expendable: int) -> set[str]:

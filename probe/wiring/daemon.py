@@ -67,7 +67,9 @@ class Daemon:
         )
         self._guard = Guard()
         self._web_file = WebFileWatch(self._guard.use, self._clock)
-        self._listeners = Listeners({WEB: self._web, AGENT: lambda listen: AgentServer(self._board, listen)})
+        self._listeners = Listeners(
+            {WEB: self._web, AGENT: lambda listen: AgentServer(self._board, listen, now=self._clock.now)}
+        )
         self._generation: Generation
 
     @property

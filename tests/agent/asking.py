@@ -1,20 +1,24 @@
 """Asking the agent as HAProxy does: a line, and then whatever comes until the end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 from probe.agent import AgentServer
 from probe.engine.board import Board
 from probe.model.settings import Listen
+from tests.metrics.boards import NOW
 
 PATIENCE_SECONDS = 10
+LATER = NOW + timedelta(minutes=1)
+"""When every balancer has heard of the verdicts that there are."""
 
 
 @asynccontextmanager
-async def serving(board: Board) -> AsyncIterator[AgentServer]:
+async def serving(board: Board, now: Callable[[], datetime] = lambda: LATER) -> AsyncIterator[AgentServer]:
     """Answer from a board, on a port that was free."""
-    server = AgentServer(lambda: board, Listen("127.0.0.1", 0))
+    server = AgentServer(lambda: board, Listen("127.0.0.1", 0), now=now)
     await server.start()
     try:
         yield server

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import uvloop
@@ -14,7 +15,7 @@ from probe.engine.happenings import Judged, MembersKnown
 from probe.model.outcome import State
 from probe.model.settings import HealthPolicy, Listen, UnknownIs
 from probe.model.verdict import Verdict
-from tests.agent.asking import ask, serving, to_the_end
+from tests.agent.asking import LATER, ask, serving, to_the_end
 from tests.metrics.boards import NOW, board_of_exchangers, fresh_board, lively_board, settings
 
 DOWN = b"down #3 probes in a row missing\n"
@@ -109,7 +110,7 @@ def test_who_is_not_known_is_told_nothing_and_the_operator_once(
 
 
 def test_names_that_somebody_makes_up_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    agent = AgentServer(lively_board, Listen("127.0.0.1", 0))
+    agent = AgentServer(lively_board, Listen("127.0.0.1", 0), now=lambda: LATER)
     for number in range(1000):
         agent.answer(f"vip/made-up-{number % 500}")
     assert len(caplog.records) == 50
@@ -134,6 +135,33 @@ def test_a_member_that_went_while_it_was_down_is_called_up() -> None:
 
     # When, then
     assert uvloop.run(scenario()) == [DOWN, b"up\n", b"up\n"]
+
+
+def test_the_one_that_goes_waits_until_the_one_that_comes_back_was_heard_of() -> None:
+    # Given: of two members one is down, and then the other one in its place
+    board, now = lively_board(), [LATER]
+    told: list[list[bytes]] = []
+
+    async def scenario() -> None:
+        async with serving(board, now=lambda: now[0]) as agent:
+
+            async def hear() -> None:
+                told.append([await ask(agent.port, f"vip/{name}\n".encode()) for name in ("mta1", "mta2")])
+
+            await hear()
+            board(Judged("vip", "mta1", Verdict(State.DOWN, "it failed", LATER), None))
+            board(Judged("vip", "mta2", Verdict(State.UP, "fine", LATER), None))
+            await hear()
+            now[0] = LATER + timedelta(seconds=9.9)
+            await hear()
+            now[0] = LATER + timedelta(seconds=10)
+            await hear()
+
+    # When
+    uvloop.run(scenario())
+
+    # Then
+    assert told == [[b"up\n", DOWN], [b"up\n", b"up\n"], [b"up\n", b"up\n"], [b"down #it failed\n", b"up\n"]]
 
 
 @pytest.mark.parametrize("question", [b"", b"vip/mta2"])
@@ -218,7 +246,7 @@ def test_who_hangs_up_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_port_in_use_is_an_error_that_can_be_told() -> None:
     async def scenario(port: int) -> None:
         with pytest.raises(OSError, match="in use"):
-            await AgentServer(lively_board, Listen("127.0.0.1", port)).start()
+            await AgentServer(lively_board, Listen("127.0.0.1", port), now=lambda: LATER).start()
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         uvloop.run(scenario(taken.getsockname()[1]))
@@ -232,7 +260,7 @@ def test_the_port_is_free_when_the_server_has_stopped_however_silent_a_client_is
             await ask(port, b"vip/mta1\n")
         assert await to_the_end(reader) == b""
         writer.close()
-        again = AgentServer(lively_board, Listen("127.0.0.1", port))
+        again = AgentServer(lively_board, Listen("127.0.0.1", port), now=lambda: LATER)
         await again.start()
         assert again.port == port
         await again.stop()

@@ -41,6 +41,10 @@ class Share:
         # Percentages are decimal: 0.07 * 100 must not become 8 by a binary rounding error.
         return min(-int(-round(self.ratio * members, 9) // 1), members)
 
+    def expendable(self, members: int) -> int:
+        """Return how many of so many members may go, so that this is left, and one at least."""
+        return members - max(1, self.of(members))
+
 
 @dataclass(frozen=True, slots=True)
 class HealthPolicy:
