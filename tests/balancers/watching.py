@@ -36,6 +36,11 @@ class Seen:
         return {name for look in self.looks for name in look.out}
 
     @property
+    def out_now(self) -> set[str]:
+        """Return who got no mail when it was last looked."""
+        return self.looks[-1].out if self.looks else set()
+
+    @property
     def most_out(self) -> int:
         """Return how many at the most got no mail at the same moment."""
         return max((len(look.out) for look in self.looks), default=0)

@@ -1,81 +1,87 @@
-"""Plays a scenario on a laboratory, and writes down what the program said meanwhile."""
+"""Plays a scenario on a laboratory, and writes down what the program said and what HAProxy did meanwhile."""
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.balancers.watching import watching
 from tests.e2e.patience import eventually, let_pass
 from tests.e2e.program import Program
 from tests.e2e.quick import quick_config
 from tests.lab import Laboratory
-from tests.scenarios.scenario import MEMBERS, MOST_DOWN, Scenario, Scene
+from tests.scenarios.balancer import AGENT_PORT, BACKEND, balancer
+from tests.scenarios.played import Played
+from tests.scenarios.scenario import MEMBERS, Scenario, Scene
+from tests.scenarios.times import (
+    BACK_WITHIN_SECONDS,
+    BUSY_SECONDS,
+    DEADLINE_SECONDS,
+    GRACE_SECONDS,
+    OUT_WITHIN_SECONDS,
+    TIMES,
+)
 
-INTERVAL_SECONDS = 0.5
-DEADLINE_SECONDS = 2.0
-FALL = 3
-GRACE_SECONDS = 5.0
-PROMISE_SECONDS = FALL * INTERVAL_SECONDS + DEADLINE_SECONDS + 2
-"""From fault to ejection: fall x interval + deadline, and two seconds."""
 LOOK_EVERY_SECONDS = 0.3
 UP_WITHIN_SECONDS = 20
 SETTLED_SECONDS = DEADLINE_SECONDS + GRACE_SECONDS + 2
 
-TIMES = {
-    "pools": {"vip": {"smtp": {"timeouts": {"connect": "1s", "reply": "1500ms", "total": "4s"}}}},
-    "routes": {"inbound": {"interval": "500ms", "deadline": "2s", "retry": {"attempts": 1}}},
-    "health": {"fall": FALL, "stale_after": "1m"},
-}
-
-
-@dataclass
-class Played:
-    """What was seen while a scenario was played."""
-
-    outcomes: dict[str, set[str]] = field(default_factory=lambda: {member: set() for member in MEMBERS})
-    """Of the probes that were started once the fault was there."""
-    down: set[str] = field(default_factory=set)
-    """Who was called down at any moment."""
-    down_together: int = 0
-    """How many at the most were called down at the same moment."""
-    shared_fault: bool = False
-    unbalanced: list[Any] = field(default_factory=list)
-    reasons: dict[str, str] = field(default_factory=dict)
-
-    def wrong(self, scenario: Scenario) -> list[str]:
-        """Return what is not as the scenario has it, one sentence each."""
-        said = [sentence for member in MEMBERS if (sentence := self._wrong_outcomes(scenario, member))]
-        if not self.down <= scenario.down or self.down_together != min(len(scenario.down), MOST_DOWN):
-            said.append(f"{sorted(self.down)} were called down, not {sorted(scenario.down)}: {self.reasons}")
-        if scenario.shared_fault and not self.shared_fault:
-            said.append("no shared fault was told")
-        return [*said, *(f"the books do not balance: {path}" for path in self.unbalanced)]
-
-    def _wrong_outcomes(self, scenario: Scenario, member: str) -> str | None:
-        expected, seen = scenario.expected(member), self.outcomes[member]
-        if expected[0] in seen and seen <= set(expected):
-            return None
-        return f"the probes of {member} ended as {sorted(seen)}, not as {' or '.join(expected)}"
-
 
 def play(scenario: Scenario, lab: Laboratory, home: Path) -> Played:
-    """Let the program find all well, break what is to be broken, and look on for as long as the promise lasts."""
+    """Let the program find all well, break what is to be broken, look on, and repair it where somebody was ejected."""
     lab.reset()
-    with Program(quick_config(lab, home, **TIMES), home, settable_clock=scenario.settable_clock) as program:
+    config = quick_config(lab, home, **TIMES, agent={"listen": f"{lab.hub}:{AGENT_PORT}"})
+    played = Played()
+    with (
+        Program(config, home, settable_clock=scenario.settable_clock) as program,
+        balancer(lab, home) as haproxy,
+    ):
         _all_called_up(program)
-        played = Played()
-        with _watching(program, played):
+        with watching(haproxy) as seen, _watching(program, played):
+            played.balancer = seen[BACKEND]
             scenario.breaks(Scene(lab, program))
+            played.broken = time.monotonic()
             before = {probe["id"] for probe in program.probes()}
-            let_pass(PROMISE_SECONDS + scenario.patience_seconds)
+            _look_on(played, scenario)
             _await_outcomes(program, played, scenario, before=before)
+            if scenario.down:
+                _repair(played, scenario, lab)
         played.unbalanced = list(program.metrics().unbalanced())
     return played
+
+
+def _look_on(played: Played, scenario: Scenario) -> None:
+    """Look on until those are out who have to be; where nobody has to be, for as long as the promise lasts."""
+    if not scenario.down:
+        let_pass(OUT_WITHIN_SECONDS + scenario.patience_seconds)
+        return
+    _until(
+        lambda: played.down_together == played.balancer.most_out == scenario.most_down,
+        within_seconds=OUT_WITHIN_SECONDS + scenario.patience_seconds + BUSY_SECONDS,
+    )
+
+
+def _repair(played: Played, scenario: Scenario, lab: Laboratory) -> None:
+    """Take the fault back, and look on until HAProxy leads mail to everybody."""
+    played.repairing = time.monotonic()
+    for name in scenario.down:
+        lab.member(name).heal()
+    played.repaired = time.monotonic()
+    _until(
+        lambda: not played.balancer.out_now,
+        within_seconds=BACK_WITHIN_SECONDS + scenario.patience_seconds + BUSY_SECONDS,
+    )
+
+
+def _until(question: Callable[[], bool], *, within_seconds: float) -> None:
+    """Wait for something that is judged later, whether or not it came in time."""
+    give_up = time.monotonic() + within_seconds
+    while not question() and time.monotonic() < give_up:
+        let_pass(0.1)
 
 
 def _all_called_up(program: Program) -> None:
@@ -94,9 +100,7 @@ def _await_outcomes(program: Program, played: Played, scenario: Scenario, *, bef
             played.outcomes[member] = _outcomes(program, member, before)
         return all(scenario.expected(member)[0] in played.outcomes[member] for member in MEMBERS)
 
-    give_up = time.monotonic() + SETTLED_SECONDS
-    while not complete() and time.monotonic() < give_up:
-        let_pass(LOOK_EVERY_SECONDS)
+    _until(complete, within_seconds=SETTLED_SECONDS)
 
 
 def _outcomes(program: Program, member: str, before: set[str]) -> set[str]:

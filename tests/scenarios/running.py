@@ -8,7 +8,8 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tests.lab import Laboratory
-from tests.scenarios.playing import Played, play
+from tests.scenarios.played import Played
+from tests.scenarios.playing import play
 from tests.scenarios.scenario import Scenario
 
 Watch = Callable[[Scenario, "Played | Exception"], None]

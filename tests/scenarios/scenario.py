@@ -36,7 +36,7 @@ class Scenario:
     shared_fault: bool = False
     """Whether it must be told that members fail alike."""
     patience_seconds: float = 0
-    """What an ejection may take longer, where each try of a member takes longer than an interval."""
+    """What an ejection, or a return, may take longer, where each try of a member takes longer than an interval."""
     settable_clock: bool = False
     """The scenario sets the program's wall clock."""
 
@@ -46,3 +46,8 @@ class Scenario:
     def expected(self, member: str) -> list[str]:
         """Return the outcomes that a member's probes may have; the first one must be among them."""
         return self.outcomes.get(member, self.outcomes.get("*", "delivered")).split()
+
+    @property
+    def most_down(self) -> int:
+        """Return how many must be called down at the same moment."""
+        return min(len(self.down), MOST_DOWN)
