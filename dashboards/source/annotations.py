@@ -1,4 +1,4 @@
-"""What is marked in every panel: alerts, changes of verdicts, and loadings of the config."""
+"""What is marked in every panel: alerts, changes of verdicts, holds, and loadings of the config."""
 
 from typing import Any
 
@@ -35,6 +35,13 @@ ANNOTATIONS = [
         "increase(mailflow_member_state_changes_total{<member>}[2m]) > 0",
         "{{pool}}/{{member}}",
         "The verdict on {{pool}}/{{member}} changed.",
+    ),
+    _annotation(
+        "Held and maintained",
+        "orange",
+        "mailflow_member_held{<member>} == 1 or mailflow_member_in_maintenance{<member>} == 1",
+        "{{pool}}/{{member}}",
+        "{{pool}}/{{member}} is held by hand, or in maintenance.",
     ),
     _annotation(
         "Config loaded",

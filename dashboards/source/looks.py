@@ -20,6 +20,12 @@ class Word:
 
 
 VERDICTS = (Word(0, "down", BAD), Word(1, "unknown", NEUTRAL), Word(2, "up", GOOD))
+ASIDE = (
+    Word(0, "judged by its probes", GOOD),
+    Word(1, "held by hand", NOTE),
+    Word(2, "in maintenance", "blue"),
+    Word(3, "held by hand in maintenance", NOTE),
+)
 SERVERS = (
     Word(0, "down", BAD),
     Word(1, "out for maintenance", NEUTRAL),

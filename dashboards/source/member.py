@@ -7,6 +7,7 @@ from dashboards.source.links import OF_MEMBER, OF_PATH
 from dashboards.source.panels import graph, stack, stat, timeline, word_stat
 from dashboards.source.promql import failure_ratio
 from dashboards.source.verdict_panels import (
+    ASIDE,
     BY_MEMBER,
     BY_PATH,
     CERTIFICATE_LEFT,
@@ -27,8 +28,14 @@ MEMBER = Dashboard(
         strip(
             4,
             word_stat("Verdict", "What load balancers are told now.", {BY_MEMBER: VERDICT}, looks.VERDICTS)
-            .wide(5)
+            .wide(4)
             .linked(*OF_MEMBER),
+            word_stat(
+                "Held or maintained",
+                "Whether somebody holds the verdict by hand, and whether maintenance was planned for now.",
+                {BY_MEMBER: ASIDE},
+                looks.ASIDE,
+            ).wide(4),
             stat(
                 "Since the last delivery",
                 "Time since a message was seen that was delivered in time. Nothing where none ever was.",
@@ -36,7 +43,7 @@ MEMBER = Dashboard(
                 "s",
                 looks.ALWAYS_NEUTRAL,
             )
-            .wide(5)
+            .wide(4)
             .linked(*OF_PATH),
             stat(
                 "Changes of the verdict",
@@ -44,14 +51,14 @@ MEMBER = Dashboard(
                 {BY_MEMBER: CHANGES_WITHIN_A_DAY},
                 "short",
                 ((None, "green"), (3, "orange"), (10, "red")),
-            ).wide(5),
+            ).wide(4),
             stat(
                 "Certificate expires in",
                 "Time until the certificate expires that the member showed last.",
                 {BY_MEMBER: CERTIFICATE_LEFT},
                 "s",
                 looks.CERTIFICATE,
-            ).wide(5),
+            ).wide(4),
             stat(
                 "What retries wait for",
                 "What is remembered of the member: that it cannot be connected to, and each recipient that it refused.",

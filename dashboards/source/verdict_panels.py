@@ -19,6 +19,10 @@ CHANGES_WITHIN_A_DAY = """\
     sum by (instance, pool, member) (
       increase(mailflow_member_state_changes_total{<member>}[1d])
     )"""
+ASIDE = """\
+    max by (instance, pool, member) (
+      mailflow_member_held{<member>} + 2 * mailflow_member_in_maintenance{<member>}
+    )"""
 VERDICT = """\
     min by (instance, pool, member) (sum without (state) (
         2 * mailflow_member_state{<member>, state="up"}

@@ -1,10 +1,18 @@
 """What load balancers were told when, and what that rested on."""
 
+from dashboards.source import looks
 from dashboards.source.dashboard import Dashboard, strip
 from dashboards.source.links import OF_MEMBER
 from dashboards.source.looks import PRESENT
 from dashboards.source.panels import graph, stack, table, timeline
-from dashboards.source.verdict_panels import BY_MEMBER, CHANGES_WITHIN_A_DAY, last_probe, outcomes_over_time, verdicts
+from dashboards.source.verdict_panels import (
+    ASIDE,
+    BY_MEMBER,
+    CHANGES_WITHIN_A_DAY,
+    last_probe,
+    outcomes_over_time,
+    verdicts,
+)
 
 _DOWN = f"""{CHANGES_WITHIN_A_DAY}
     and on (instance, pool, member)
@@ -45,6 +53,15 @@ VERDICTS = Dashboard(
         ),
         strip(
             8,
+            timeline(
+                "Held and maintained",
+                "Members whose verdict somebody holds by hand, and members under maintenance that was planned. "
+                "Probes go on.",
+                {BY_MEMBER: ASIDE},
+                looks.ASIDE,
+            )
+            .wide(8)
+            .linked(*OF_MEMBER),
             stack(
                 "Changes of verdicts",
                 "How often verdicts changed. A member that changes often is worth a look, whatever it is now.",
@@ -55,7 +72,7 @@ VERDICTS = Dashboard(
                 "short",
                 bars=True,
             )
-            .wide(12)
+            .wide(8)
             .linked(*OF_MEMBER),
             table(
                 "Members down, and changes within a day",
@@ -63,7 +80,7 @@ VERDICTS = Dashboard(
                 _DOWN,
                 "short",
                 {"instance": "Probe", "pool": "Pool", "member": "Member", "Value": "Changes"},
-            ).wide(12),
+            ).wide(8),
         ),
     ),
 )

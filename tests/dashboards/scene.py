@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.balancers.haproxy import HAProxy
 from tests.dashboards.grafana import Grafana, grafana
-from tests.e2e.program import Program
+from tests.e2e.program import Program, mailflow
 from tests.e2e.quick import only, quick_config
 from tests.lab import DOMAIN, PASSWORD, Laboratory, Stage
 from tests.lab.dovecot import IMAP_PORT, SMALL, SMALL_MESSAGES
@@ -49,7 +49,9 @@ def watched(lab: Laboratory, home: Path) -> Iterator[Grafana]:
         asking = running.enter_context(
             grafana(home, {"mailflow": f"{lab.hub}:{WEB_PORT}", "haproxy": f"{lab.hub}:{HAPROXY_PORT}"})
         )
-        running.enter_context(Program(config(lab, home, token_url), home))
+        program = running.enter_context(Program(config(lab, home, token_url), home))
+        held = mailflow("hold", program.config_file, "vip/mta4", "--for", "1h", "--as", "up", "--why", "a new disk")
+        assert held.returncode == 0, held.stderr
         yield asking
 
 

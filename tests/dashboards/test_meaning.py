@@ -131,6 +131,12 @@ MEANINGS = {
     "a server that is down": Meaning("balancer", "Servers of HAProxy", of_haproxy("DOWN"), {BY_SERVER: 0}),
     "a server that is drained": Meaning("balancer", "Servers of HAProxy", of_haproxy("DRAIN"), {BY_SERVER: 2}),
     "a server that is up": Meaning("balancer", "Servers of HAProxy", of_haproxy("UP"), {BY_SERVER: 4}),
+    "a member that is held in maintenance": Meaning(
+        "verdicts",
+        "Held and maintained",
+        {f"mailflow_member_held{{{MEMBER}}}": "1x60", f"mailflow_member_in_maintenance{{{MEMBER}}}": "1x60"},
+        {BY_MEMBER: 3},
+    ),
     "a trouble that is over": Meaning(
         "mailboxes",
         "Troubles by kind",
