@@ -28,15 +28,14 @@ from probe.engine.happenings import (
     Stranger,
     TlsJudged,
 )
+from probe.engine.mailbox_board import MailboxBoard
 from probe.engine.strips import Strips
 from probe.model.answer import Answer, answer
-from probe.model.letter import Folder, Kind
 from probe.model.outcome import OF_ASKING, OF_SENDING, Outcome, State
 from probe.model.probe import PathKey, Probe, Record
 from probe.model.setbacks import Setback
 from probe.model.settings import MemberKey, Route, Settings
 from probe.model.tls_findings import Finding, TlsFindings
-from probe.model.trouble import Trouble, TroubleKind
 from probe.model.verdict import NO_OPINION, Verdict
 from probe.ports import Sighted, Tally, Total
 
@@ -68,8 +67,7 @@ class Board:
         self._since = now
         self._paths: dict[PathKey, PathFigures] = {}
         self._members: dict[str, dict[str, MemberFigures]] = {name: {} for name in settings.pools}
-        self._mailboxes = {name: MailboxFigures() for name in settings.mailboxes}
-        self._folders: dict[tuple[str, Folder], FolderRead] = {}
+        self._mailboxes = MailboxBoard(settings.mailboxes)
         self._setbacks: dict[MemberKey, tuple[Setback, ...]] = {}
         self._state_changes: Counter[MemberKey] = Counter()
         self._open: set[str] = set()
@@ -120,22 +118,10 @@ class Board:
                 self._attempted(happening)
             case Seen():
                 self._seen(happening)
-            case Stranger(mailbox, kind):
-                self._stranger(mailbox, kind)
             case Ended(record):
                 self._ended(record)
-            case FolderRead():
-                self._read(happening)
-            case MailboxFailed(mailbox, reason, kind):
-                figures = self._mailboxes[mailbox]
-                self._mailboxes[mailbox] = replace(figures, up=False, tried=True, troubles=(Trouble(kind, reason),))
-            case MailboxInUse(mailbox, reason):
-                locked = (Trouble(TroubleKind.LOCKED, reason),)
-                self._mailboxes[mailbox] = replace(self._mailboxes[mailbox], tried=True, troubles=locked)
-            case DeletionRefused(mailbox, folder, _, refused):
-                figures = self._mailboxes[mailbox]
-                spared = figures.spared | {folder} if refused else figures.spared - {folder}
-                self._mailboxes[mailbox] = replace(figures, spared=spared)
+            case FolderRead() | MailboxFailed() | MailboxInUse() | DeletionRefused() | Stranger():
+                self._mailboxes(happening)
             case Judged():
                 self._judged(happening)
             case SharedFault(pool, route):
@@ -158,7 +144,7 @@ class Board:
             {path: figures.copy() for path, figures in self._paths.items()},
             {(pool, name): figures for pool, members in self._members.items() for name, figures in members.items()},
             self._state_changes.copy(),
-            self._mailboxes.copy(),
+            self._mailboxes.snapshot(),
             {route: fault.shared for route, fault in self._faults.items()},
             tuple(self.settings.routes.values()),
             {pool: self.guarded(pool) for pool in self._members},
@@ -216,9 +202,7 @@ class Board:
     @property
     def ready(self) -> bool:
         """Tell whether the ledger was read and works, and every mailbox was tried once."""
-        return (
-            self.restored and self.ledger_trouble is None and all(figures.tried for figures in self._mailboxes.values())
-        )
+        return self.restored and self.ledger_trouble is None and self._mailboxes.tried
 
     def _members_known(self, known: MembersKnown) -> None:
         before = self._members[known.pool]
@@ -271,15 +255,6 @@ class Board:
             figures.hops = seen.sighting.hops
             figures.authentication = seen.sighting.findings.authentication
 
-    def _stranger(self, mailbox: str, kind: Kind) -> None:
-        figures = self._mailboxes[mailbox]
-        self._mailboxes[mailbox] = replace(
-            figures,
-            foreign=figures.foreign + (kind is Kind.FOREIGN),
-            forged=figures.forged + (kind is Kind.FORGED),
-            replies=figures.replies + (kind is Kind.REPLY),
-        )
-
     def _ended(self, record: Record) -> None:
         probe, judgement = record.probe, record.judgement
         assert judgement is not None
@@ -301,21 +276,6 @@ class Board:
         figures.last_probe = record.finished
         if record.judgement and record.judgement.outcome is Outcome.DELIVERED and record.arrival:
             figures.last_delivery = record.arrival.seen
-
-    def _read(self, read: FolderRead) -> None:
-        self._folders[read.mailbox, read.folder] = read
-        folders = [folder for (mailbox, _), folder in self._folders.items() if mailbox == read.mailbox]
-        self._mailboxes[read.mailbox] = replace(
-            self._mailboxes[read.mailbox],
-            up=True,
-            tried=True,
-            # What is wrong with the server is often found in all its folders.
-            troubles=tuple(dict.fromkeys(trouble for folder in folders for trouble in folder.troubles)),
-            quota=next((folder.quota for folder in folders if folder.quota), None),
-            last_read=read.at,
-            messages=sum(folder.messages for folder in folders),
-            backlog=sum(folder.backlog for folder in folders),
-        )
 
     def _setbacks_changed(self, changed: SetbacksChanged) -> None:
         # Not of members: those from before a restart may not have been discovered yet.
