@@ -52,6 +52,11 @@ class Verdict:
     maintenance: Window | None = None
     """The member is under maintenance."""
 
+    @property
+    def is_set_aside(self) -> bool:
+        """Tell whether operators know of the member: nobody has to be alarmed about it."""
+        return self.hold is not None or self.maintenance is not None
+
 
 NO_OPINION = Opinion(State.UNKNOWN, "no probe has finished yet")
 

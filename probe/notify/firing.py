@@ -1,4 +1,4 @@
-"""Reads off the board what is wrong now."""
+"""Reads off the board what is wrong now; who is held by hand or under maintenance is nobody's alarm."""
 
 from collections.abc import Iterator
 
@@ -14,8 +14,10 @@ _NAMED = 3
 def firing(board: Board) -> Iterator[Alarm]:
     """Yield all that is wrong."""
     for pool in board.settings.pools:
-        verdicts = {name: board.verdict(pool, name) for name in board.members(pool)}
-        shared = list(_shared_faults(board, pool))
+        everybody = {name: board.verdict(pool, name) for name in board.members(pool)}
+        verdicts = {name: verdict for name, verdict in everybody.items() if not verdict.is_set_aside}
+        # Of a pool whose members are all set aside, nothing is told.
+        shared = list(_shared_faults(board, pool)) if verdicts or not everybody else []
         yield from _members_down(pool, verdicts)
         yield from shared or _guarded(pool, verdicts)  # one trouble is one alarm
     yield from _mailboxes(board)

@@ -66,6 +66,23 @@ def test_what_members_share_goes_before_those_that_are_kept_up_for_it(side: str 
     assert [kind for kind, _, _ in told(board)] == ["MailflowVerdictGuarded"]
 
 
+@pytest.mark.parametrize(
+    "word",
+    [
+        {"hold": Hold(State.DOWN, "a new disk", "ann", NOW, NOW + timedelta(hours=1))},
+        {"maintenance": Window("patching", NOW, NOW + timedelta(hours=1))},
+    ],
+    ids=["held", "under maintenance"],
+)
+def test_who_is_set_aside_is_nobodys_alarm_and_a_pool_of_such_members_neither(word: dict[str, Any]) -> None:
+    board = fresh_board()
+    board(Judged("vip", "mta1", Verdict(State.DOWN, "so it is", NOW, **word), None))
+    board(SharedFault("vip", "inbound", True, None, NOW))
+    assert [kind for kind, _, _ in told(board)] == ["MailflowSharedFault"]
+    board(Judged("vip", "mta2", Verdict(State.DOWN, "so it is", NOW, **word), None))
+    assert told(board) == []
+
+
 def test_a_mailbox_is_wrong_while_it_cannot_be_read() -> None:
     board = fresh_board()
     board(MailboxFailed("monitor", "connection refused"))
