@@ -61,6 +61,16 @@ async def test_a_message_that_is_seen_after_its_reply_is_delivered(scene: Scene)
     assert scene.flight.all() == []
 
 
+@on_scene
+async def test_a_probe_that_is_closed_while_its_message_is_taken_in_ends_once(scene: Scene) -> None:
+    await started(scene, a_probe())
+    await scene.settler.attempted(a_probe(), attempt(), number=1, next_attempt=None)
+    scene.faults.meanwhile["sight"] = lambda: scene.settler.settle(a_probe())
+    await see(scene, a_probe())
+    assert outcomes(scene) == [Outcome.DELIVERED]
+    assert scene.flight.all() == []
+
+
 class Baffled(Examiner):
     """Cannot make anything of any message."""
 
