@@ -118,7 +118,7 @@ def test_a_frozen_member_behind_several_routes_is_called_down_as_soon_as_behind_
 
     assert took < (FALL + 1) * TRY_SECONDS + INTERVAL_SECONDS + 2
     assert "unreachable" in program.get("/health/vip/mta3").json()["reason"]
-    assert {member for member in MEMBERS if 503 in answers.statuses(member)} == {"mta3"}
+    assert {member for member in MEMBERS if 503 in answers.statuses(member)} <= {"mta3"}
 
 
 def test_a_frozen_member_costs_the_others_nothing(lab: Laboratory, launch: Launch) -> None:
