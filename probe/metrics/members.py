@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 
 from probe.engine.figures import MemberFigures
+from probe.metrics.rows import counter, gauge
 from probe.model.outcome import State
 from probe.model.settings import MemberKey
 
@@ -26,14 +27,12 @@ def member_metrics(members: Members, state_changes: Mapping[MemberKey, int]) -> 
 
 def setback_metrics(members: Iterable[MemberKey], setbacks: Mapping[MemberKey, int]) -> Iterator[Metric]:
     """Tell for which members retries wait."""
-    family = GaugeMetricFamily(
+    yield gauge(
         "mailflow_setbacks",
         "Failures of the member to be connected to, and recipients that it refused, that are remembered for retries.",
         labels=_LABELS,
+        rows=((labels, setbacks.get(labels, 0)) for labels in members),
     )
-    for labels in members:
-        family.add_metric(labels, setbacks.get(labels, 0))
-    yield family
 
 
 def pool_metrics(guarded: Mapping[str, int]) -> Iterator[Metric]:
@@ -52,45 +51,49 @@ _LABELS = ("pool", "member")
 
 
 def _states(members: Members) -> Metric:
-    family = GaugeMetricFamily(
+    return gauge(
         "mailflow_member_state",
         "1 for the state that the member is in, 0 for the others.",
         labels=(*_LABELS, "state"),
+        rows=(
+            ((*labels, state.value), float(state is (figures.verdict.state if figures.verdict else State.UNKNOWN)))
+            for labels, figures in members.items()
+            for state in State
+        ),
     )
-    for labels, figures in members.items():
-        now = figures.verdict.state if figures.verdict else State.UNKNOWN
-        for state in State:
-            family.add_metric((*labels, state.value), float(state is now))
-    return family
 
 
 def _changes(members: Iterable[MemberKey], state_changes: Mapping[MemberKey, int]) -> Metric:
-    family = CounterMetricFamily(
-        "mailflow_member_state_changes", "How often the state of the member changed.", labels=_LABELS
+    return counter(
+        "mailflow_member_state_changes",
+        "How often the state of the member changed.",
+        labels=_LABELS,
+        rows=((labels, state_changes.get(labels, 0)) for labels in members),
     )
-    for labels in members:
-        family.add_metric(labels, state_changes.get(labels, 0))
-    return family
 
 
 def _held(members: Members) -> Metric:
-    family = GaugeMetricFamily(
-        "mailflow_member_held", "1 while somebody holds the verdict on the member by hand.", labels=_LABELS
+    return gauge(
+        "mailflow_member_held",
+        "1 while somebody holds the verdict on the member by hand.",
+        labels=_LABELS,
+        rows=(
+            (labels, float(figures.verdict is not None and figures.verdict.hold is not None))
+            for labels, figures in members.items()
+        ),
     )
-    for labels, figures in members.items():
-        family.add_metric(labels, float(figures.verdict is not None and figures.verdict.hold is not None))
-    return family
 
 
 def _in_maintenance(members: Members) -> Metric:
-    family = GaugeMetricFamily(
+    return gauge(
         "mailflow_member_in_maintenance",
         "1 while the member is under maintenance that was planned.",
         labels=_LABELS,
+        rows=(
+            (labels, float(figures.verdict is not None and figures.verdict.maintenance is not None))
+            for labels, figures in members.items()
+        ),
     )
-    for labels, figures in members.items():
-        family.add_metric(labels, float(figures.verdict is not None and figures.verdict.maintenance is not None))
-    return family
 
 
 def _flapping(members: Members) -> Metric:
@@ -105,35 +108,31 @@ def _flapping(members: Members) -> Metric:
 
 
 def _certificates(members: Members) -> Metric:
-    family = GaugeMetricFamily(
+    return gauge(
         "mailflow_tls_certificate_expiry_timestamp_seconds",
         "When the certificate expires that the member showed last.",
         labels=_LABELS,
+        rows=(
+            (labels, figures.certificate_expiry.timestamp())
+            for labels, figures in members.items()
+            if figures.certificate_expiry
+        ),
     )
-    for labels, figures in members.items():
-        if figures.certificate_expiry:
-            family.add_metric(labels, figures.certificate_expiry.timestamp())
-    return family
 
 
 def _injections(members: Members) -> Metric:
-    family = CounterMetricFamily(
+    return counter(
         "mailflow_starttls_injections",
         "How often plain text came in front of the TLS handshake, and the dialogue was given up for it.",
         labels=_LABELS,
+        rows=((labels, figures.starttls_injections) for labels, figures in members.items()),
     )
-    for labels, figures in members.items():
-        family.add_metric(labels, figures.starttls_injections)
-    return family
 
 
 def _findings(members: Members) -> Metric:
-    family = GaugeMetricFamily(
+    return gauge(
         "mailflow_tls_findings",
         "How many findings there are now on the TLS of the member, an exchanger.",
         labels=_LABELS,
+        rows=((labels, len(figures.findings)) for labels, figures in members.items() if figures.findings is not None),
     )
-    for labels, figures in members.items():
-        if figures.findings is not None:
-            family.add_metric(labels, len(figures.findings))
-    return family

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.utils import floatToGoString
 
 from probe.engine.figures import Histogram, PathFigures
+from probe.metrics.rows import Row, Rows, counter, gauge
 from probe.model.letter import Hop
 from probe.model.outcome import Stage
 from probe.model.probe import PathKey
@@ -29,6 +29,7 @@ def path_metrics(paths: Paths) -> Iterator[Metric]:
 
 
 _LABELS = ("pool", "member", "route")
+_NOTHING = timedelta(0)
 _MOST_HOPS = 30
 """Further Received lines are left out: every hop is a series, and a message may carry any number of them."""
 
@@ -138,79 +139,87 @@ _HOPS = (
     _OfHop(
         "mailflow_hop_clock_skew_seconds",
         "By how much a hop's clock is wrong at least, above 0 where it is ahead, of the last message seen.",
-        lambda hop: hop.skew or timedelta(0) if hop.at else None,
+        lambda hop: hop.skew or _NOTHING if hop.at else None,
     ),
 )
 
 
 def _counter(row: _Number, paths: Paths) -> Metric:
-    family = CounterMetricFamily(row.name, row.help, labels=_LABELS)
-    return _filled(family, row, paths)
+    return counter(row.name, row.help, labels=_LABELS, rows=_told(row, paths))
 
 
 def _gauge(row: _Number, paths: Paths) -> Metric:
-    family = GaugeMetricFamily(row.name, row.help, labels=_LABELS)
-    return _filled(family, row, paths)
+    return gauge(row.name, row.help, labels=_LABELS, rows=_told(row, paths))
 
 
-def _filled(family: CounterMetricFamily | GaugeMetricFamily, row: _Number, paths: Paths) -> Metric:
+def _told(row: _Number, paths: Paths) -> Iterator[tuple[PathKey, float]]:
     for labels, figures in paths.items():
         value = row.read(figures)
         if value is not None:
-            family.add_metric(labels, value)
-    return family
+            yield labels, value
 
 
 def _outcomes(paths: Paths) -> Metric:
-    family = CounterMetricFamily(
+    return counter(
         "mailflow_probe_outcomes",
         "Probes that finished, by how they ended.",
         labels=(*_LABELS, "outcome"),
+        rows=(
+            ((*labels, outcome.value), count)
+            for labels, figures in paths.items()
+            for outcome, count in figures.outcomes.items()
+        ),
     )
-    for labels, figures in paths.items():
-        for outcome, count in figures.outcomes.items():
-            family.add_metric((*labels, outcome.value), count)
-    return family
 
 
 def _histogram(row: _Durations, paths: Paths) -> Metric:
-    family = HistogramMetricFamily(row.name, row.help, labels=_LABELS)
+    return Rows("histogram", row.name, row.help, labels=_LABELS, rows=_buckets(row, paths))
+
+
+def _buckets(row: _Durations, paths: Paths) -> Iterator[Row]:
     for labels, figures in paths.items():
         durations = row.read(figures)
         bounds = [*map(floatToGoString, durations.bounds), "+Inf"]
-        family.add_metric(labels, list(zip(bounds, accumulate(durations.counts), strict=True)), durations.sum_seconds)
-    return family
+        counts = list(accumulate(durations.counts))
+        for bound, count in zip(bounds, counts, strict=True):
+            yield "_bucket", (*labels, bound), count
+        yield "_count", labels, counts[-1]
+        yield "_sum", labels, durations.sum_seconds
 
 
 def _stages(paths: Paths) -> Metric:
-    family = GaugeMetricFamily(
+    return gauge(
         "mailflow_smtp_stage_duration_seconds",
         "Time that each stage of the SMTP dialogue took in the last try; 0 for those that were not reached.",
         labels=(*_LABELS, "stage"),
+        rows=(
+            ((*labels, stage.value), figures.stages.get(stage, _NOTHING).total_seconds())
+            for labels, figures in paths.items()
+            for stage in Stage
+        ),
     )
-    for labels, figures in paths.items():
-        for stage in Stage:
-            family.add_metric((*labels, stage.value), figures.stages.get(stage, timedelta(0)).total_seconds())
-    return family
 
 
 def _authentication(paths: Paths) -> Metric:
-    family = GaugeMetricFamily(
+    return gauge(
         "mailflow_authentication_pass",
         "1 if the last message seen passed SPF, DKIM or DMARC, by the server whose word is trusted, else 0.",
         labels=(*_LABELS, "method"),
+        rows=(
+            ((*labels, method), float(result == "pass"))
+            for labels, figures in paths.items()
+            for method, result in figures.authentication
+        ),
     )
-    for labels, figures in paths.items():
-        for method, result in figures.authentication:
-            family.add_metric((*labels, method), float(result == "pass"))
-    return family
 
 
 def _hops(row: _OfHop, paths: Paths) -> Metric:
-    family = GaugeMetricFamily(row.name, row.help, labels=(*_LABELS, "hop"))
+    return gauge(row.name, row.help, labels=(*_LABELS, "hop"), rows=_told_of_hops(row, paths))
+
+
+def _told_of_hops(row: _OfHop, paths: Paths) -> Iterator[tuple[tuple[str, ...], float]]:
     for labels, figures in paths.items():
         for number, hop in enumerate(figures.hops[:_MOST_HOPS], start=1):
             value = row.read(hop)
             if value is not None:
-                family.add_metric((*labels, str(number)), value.total_seconds())
-    return family
+                yield (*labels, str(number)), value.total_seconds()
