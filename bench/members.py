@@ -32,7 +32,7 @@ LIKE_BEFORE = 1.25
 NOISE = 0.002
 """Seconds by which it may differ in any case: half a timer tick, that a busy machine adds or takes away."""
 
-_LISTEN = "127.0.0.1:19847"
+LISTEN = "127.0.0.1:19847"
 _FROZEN_SHARE = 5
 """One of so many members is frozen."""
 
@@ -79,7 +79,7 @@ def main(quick: bool) -> None:
     with Sink(scale.members) as sink, tempfile.TemporaryDirectory(prefix="mailflow-bench-") as home:
         reference = cpu_seconds_per_message(list(sink.members.values())[:200], imap_port=sink.imap_port)
         frozen = list(sink.members)[::_FROZEN_SHARE]
-        with Program(_write_config(Path(home), sink, scale), listen=_LISTEN) as program:
+        with Program(write_config(Path(home), sink, scale), listen=LISTEN) as program:
             _let_pass(scale.interval, "warming up")
             healthy = observe(program, scale, "all members healthy")
             sink.freeze(frozen)
@@ -204,13 +204,14 @@ def _within(window: Window, probes: Sequence[Probe]) -> list[Probe]:
     return [probe for probe in probes if window.began <= started(probe) < window.ended]
 
 
-def _write_config(home: Path, sink: Sink, scale: Scale) -> Path:
+def write_config(home: Path, sink: Sink, scale: Scale) -> Path:
+    """Write the config of a program that probes all of them, and return where."""
     interval = f"{scale.interval.total_seconds():.0f}s"
     imap = {"host": "127.0.0.1", "port": sink.imap_port, "tls": "none", "username": ADDRESS}
     config = {
         "instance": "bench",
         "state": f"sqlite:///{home}/mailflow.db",
-        "web": {"listen": _LISTEN},
+        "web": {"listen": LISTEN},
         "mailboxes": {"monitor": {"address": ADDRESS, "imap": imap | {"password": {"file": str(PASSWORD_FILE)}}}},
         "pools": {"many": {"members": {name: f"127.0.0.1:{port}" for name, port in sink.members.items()}}},
         "routes": {"inbound": {"pool": "many", "mailbox": "monitor", "from": ADDRESS, "interval": interval}},
