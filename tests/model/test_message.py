@@ -1,8 +1,9 @@
 import hashlib
 from dataclasses import replace
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import parsedate_to_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 
 import pytest
 from hypothesis import given
@@ -44,7 +45,10 @@ def test_lines_are_short_plain_and_end_by_crlf_only(content: Content) -> None:
 
 def test_no_line_is_longer_than_smtp_bears_however_long_the_names_are() -> None:
     named = replace(probe(), instance="i" * 64, route="r" * 64, member="m" * 260)
-    assert max(map(len, compose(route(), named, KEY).message.split(b"\r\n"))) <= 998
+    sender = f"{'l' * 64}@{'.'.join(['d' * 60] * 3)}.test"
+    message = compose(replace(route(), sender=sender), named, KEY).message
+    assert max(map(len, message.split(b"\r\n"))) <= 998
+    assert message_from_bytes(message, policy=SMTP)["From"] == sender
 
 
 @pytest.mark.parametrize("content", EVERY_CONTENT, ids=str)
@@ -71,6 +75,22 @@ def test_nobody_answers_an_automatic_message() -> None:
 def test_the_envelope_is_named_by_the_tag_that_is_in_the_header() -> None:
     envelope = compose(route(), probe(), KEY)
     assert {envelope.id} == tag.written_in_header(envelope.message.split(b"\r\n\r\n", 1)[0])
+
+
+@pytest.mark.parametrize("content", EVERY_CONTENT, ids=str)
+@pytest.mark.parametrize("sender", ["probe@lab.test", '"mail flow"@lab.test', "a.b+c@[192.0.2.1]"])
+def test_it_is_what_the_email_library_writes(sender: str, content: Content) -> None:
+    asked = replace(route(content), sender=sender, recipient=sender)
+    [written] = tag.written_in_header(compose(asked, probe(), KEY).message.split(b"\r\n\r\n", 1)[0])
+    message = EmailMessage(policy=SMTP)
+    message["Date"] = format_datetime(NOW)
+    message["From"], message["To"] = sender, sender
+    message["Message-ID"] = f"<{probe().id}@{sender.rpartition('@')[2]}>"
+    message["Subject"] = f"Mail flow test {probe().id}"
+    message["Auto-Submitted"] = "auto-generated"
+    message["Mailflow-Probe"] = written
+    message.set_content(body(asked, probe(), KEY), cte="7bit")
+    assert compose(asked, probe(), KEY).message == message.as_bytes()
 
 
 def test_fractions_of_a_second_are_left_out_of_the_date() -> None:
