@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
-from sqlalchemy import Connection, Row, case, func, literal, select, union_all
+from sqlalchemy import Connection, Insert, Row, case, func, literal, select, union_all
 
 from probe.ledger.engine import insert
 from probe.ledger.schema import probes, totals
@@ -26,16 +27,18 @@ def post(connection: Connection, counts: Counts) -> None:
     """Add what was counted to the totals, in the transaction of what is counted."""
     if not counts:
         return
-    statement = insert(connection, totals)
-    more = {"counted": totals.c.counted + statement.excluded.counted}
     rows = [
         dict(zip(totals.columns.keys(), (*key, tally, outcome or "", count), strict=True))
         for (*key, tally, outcome), count in counts.items()
     ]
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=list(totals.primary_key), set_=more),
-        rows,
-    )
+    connection.execute(_adding(connection.dialect.name), rows)
+
+
+@cache
+def _adding(dialect: str) -> Insert:
+    statement = insert(dialect, totals)
+    more = {"counted": totals.c.counted + statement.excluded.counted}
+    return statement.on_conflict_do_update(index_elements=list(totals.primary_key), set_=more)
 
 
 def counted(connection: Connection, instance: str) -> Sequence[Total]:

@@ -1,8 +1,9 @@
 """The life of a probe in the ledger: claimed, tried, closed, and at last forgotten."""
 
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, Insert, bindparam, delete, select, update
 from sqlalchemy import insert as plain_insert
 
 from probe.ledger.books import Counts, entry
@@ -21,11 +22,15 @@ PRUNED_AT_ONCE = 500
 
 def claim(connection: Connection, counts: Counts, probe: Probe) -> bool:
     """Write a probe down, if its turn is not taken."""
-    statement = insert(connection, probes).on_conflict_do_nothing()
-    if connection.execute(statement, probe_columns(probe)).rowcount == 0:
+    if connection.execute(_claiming(connection.dialect.name), probe_columns(probe)).rowcount == 0:
         return False
     counts[entry(probe, Tally.STARTED)] += 1
     return True
+
+
+@cache
+def _claiming(dialect: str) -> Insert:
+    return insert(dialect, probes).on_conflict_do_nothing()
 
 
 def begin_retry(connection: Connection, probe_id: str) -> bool:
@@ -48,7 +53,7 @@ def note(connection: Connection, probe_id: str, event: Event) -> None:
     record = find(connection, probe_id)
     if record and record.judgement is None:
         line = {"probe_id": probe_id, "at": event.at, "kind": event.kind, "text": event.text}
-        connection.execute(plain_insert(notes), line)
+        connection.execute(_NEW_NOTE, line)
 
 
 def record_attempt(
@@ -62,7 +67,7 @@ def record_attempt(
     changed = {"attempts": number, "next_attempt": next_attempt, **sending_columns(attempt)}
     connection.execute(_OF_PROBE, {"of_probe": probe_id, **changed})
     connection.execute(
-        plain_insert(attempts),
+        _NEW_ATTEMPT,
         {
             "probe_id": probe_id,
             "number": number,
@@ -104,6 +109,7 @@ def prune(connection: Connection, *, finished_before: datetime, now: datetime) -
     return connection.execute(delete(probes).where(probes.c.id.in_(old))).rowcount
 
 
+_NEW_NOTE, _NEW_ATTEMPT = plain_insert(notes), plain_insert(attempts)
 _WITHOUT_TRANSCRIPT = (
     update(attempts)
     .where(attempts.c.probe_id == bindparam("of_probe"), attempts.c.number == bindparam("of_number"))

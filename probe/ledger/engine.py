@@ -71,9 +71,9 @@ class Database:
             raise kind(f"the ledger {self.name} cannot be used: {reason}") from exc
 
 
-def insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT that can say what is done on conflict; standard SQL has none."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def connect_to(state: str) -> Database:

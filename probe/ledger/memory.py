@@ -25,7 +25,9 @@ def mark(connection: Connection, instance: str, mailbox: str, folder: Folder) ->
 def set_mark(connection: Connection, instance: str, mailbox: str, folder: Folder, mark: Mark) -> None:
     """Remember how far an instance has read a folder."""
     changed = {"validity": mark.validity, "uid": mark.uid, "gaps": mark.gaps or None}
-    statement = insert(connection, marks).values(instance=instance, mailbox=mailbox, folder=folder, **changed)
+    statement = insert(connection.dialect.name, marks).values(
+        instance=instance, mailbox=mailbox, folder=folder, **changed
+    )
     connection.execute(statement.on_conflict_do_update(index_elements=list(marks.primary_key), set_=changed))
 
 
@@ -49,13 +51,13 @@ def set_verdict(connection: Connection, pool: str, member: str, verdict: Verdict
         "evidence_at": verdict.evidence_at,
         "guarded": verdict.guarded,
     }
-    statement = insert(connection, verdicts).values(pool=pool, member=member, **changed)
+    statement = insert(connection.dialect.name, verdicts).values(pool=pool, member=member, **changed)
     connection.execute(statement.on_conflict_do_update(index_elements=list(verdicts.primary_key), set_=changed))
 
 
 def tag_key(connection: Connection) -> bytes:
     """Return the key of the tags; of those who come first together, one makes it."""
-    made = insert(connection, keys).values(name=_TAG_KEY, secret=secrets.token_bytes(KEY_BYTES))
+    made = insert(connection.dialect.name, keys).values(name=_TAG_KEY, secret=secrets.token_bytes(KEY_BYTES))
     connection.execute(made.on_conflict_do_nothing())
     key: bytes = connection.execute(select(keys.c.secret).where(keys.c.name == _TAG_KEY)).scalar_one()
     return key

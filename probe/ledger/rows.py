@@ -17,7 +17,8 @@ from probe.model.report import Action, Report
 from probe.ports import Sighted
 
 _PROBE = tuple(Probe.__dataclass_fields__)
-_PLACE = ("mailbox", "folder", "validity", "uid")
+PLACE = ("mailbox", "folder", "validity", "uid")
+"""The columns that say where a message lies."""
 
 AnyRow = Row[Any]
 
@@ -87,7 +88,7 @@ NOTHING_SENT: dict[str, None] = dict.fromkeys(
 
 def place_columns(place: Place) -> dict[str, Any]:
     """Return a place as columns of its row."""
-    return {name: getattr(place, name) for name in _PLACE}
+    return {name: getattr(place, name) for name in PLACE}
 
 
 def sighting(row: AnyRow, prefix: str = "") -> Sighting:
@@ -95,7 +96,7 @@ def sighting(row: AnyRow, prefix: str = "") -> Sighting:
     column = row._mapping
     return Sighting(
         probe_id=column[f"{prefix}probe_id"],
-        place=Place(**{name: column[prefix + name] for name in _PLACE}),
+        place=Place(**{name: column[prefix + name] for name in PLACE}),
         seen=column[f"{prefix}seen"],
         internal_date=column[f"{prefix}internal_date"],
         size=column[f"{prefix}size"],

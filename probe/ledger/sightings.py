@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from probe.ledger.books import Counts, entry
-from probe.ledger.rows import find, place_columns, sighting_columns
+from probe.ledger.rows import PLACE, find, place_columns, sighting_columns
 from probe.ledger.rows import sighting as read_sighting
 from probe.ledger.schema import probes, sightings
 from probe.model.findings import NOTHING_FOUND
@@ -40,7 +40,7 @@ def sight(connection: Connection, counts: Counts, sighting: Sighting, *, rescan:
         return Sighted.NOT_OURS, None
     sighted = _taken_for(record, sighting)
     kept = _without_story(connection, sighting) if sighted is Sighted.DUPLICATE else sighting
-    connection.execute(insert(sightings), {**sighting_columns(kept), "sighted": sighted})
+    connection.execute(_NEW, {**sighting_columns(kept), "sighted": sighted})
     if sighted in _COUNTED:
         counts[entry(record.probe, _COUNTED[sighted])] += 1
     if sighting.findings.changes and sighted is not Sighted.DUPLICATE:
@@ -79,10 +79,7 @@ def removed(connection: Connection, places: Sequence[Place], *, at: datetime) ->
     """Remember that messages are gone."""
     if not places:
         return
-    here = [sightings.c[name] == bindparam(f"at_{name}") for name in place_columns(places[0])]
-    statement = update(sightings).where(*here, sightings.c.gone.is_(None)).values(gone=at)
-    rows = [{f"at_{name}": value for name, value in place_columns(place).items()} for place in places]
-    connection.execute(statement, rows)
+    connection.execute(_GONE, [{"gone_at": at, **_at(place)} for place in places])
 
 
 def _without_story(connection: Connection, copy: Sighting) -> Sighting:
@@ -117,9 +114,8 @@ def _report_taken_for(record: Record, report: Report) -> Sighted:
 
 
 def _is_known(connection: Connection, sighting: Sighting) -> bool:
-    return (
-        connection.execute(select(sightings.c.seen).where(_is(sighting.probe_id, sighting.place))).first() is not None
-    )
+    here = {"of_probe": sighting.probe_id, **_at(sighting.place)}
+    return connection.execute(_SEEN_THERE, here).first() is not None
 
 
 def _rebind(connection: Connection, sighting: Sighting) -> bool:
@@ -141,11 +137,17 @@ def _rebind(connection: Connection, sighting: Sighting) -> bool:
         return False
     # A message whose number is no longer valid was taken for gone; here it lies.
     renumbered: dict[str, Any] = {**place_columns(sighting.place), "gone": None}
-    before = _is(sighting.probe_id, read_sighting(old).place)
-    connection.execute(update(sightings).where(before).values(renumbered))
+    before = {"of_probe": sighting.probe_id, **_at(read_sighting(old).place)}
+    connection.execute(update(sightings).where(_OF_PROBE, *_THERE).values(renumbered), before)
     return True
 
 
-def _is(probe_id: str, place: Place) -> ColumnElement[bool]:
-    here = [sightings.c[name] == value for name, value in place_columns(place).items()]
-    return and_(sightings.c.probe_id == probe_id, *here)
+def _at(place: Place) -> dict[str, Any]:
+    return {f"at_{name}": value for name, value in place_columns(place).items()}
+
+
+_OF_PROBE = sightings.c.probe_id == bindparam("of_probe")
+_THERE = [sightings.c[name] == bindparam(f"at_{name}") for name in PLACE]
+_SEEN_THERE = select(sightings.c.seen).where(_OF_PROBE, *_THERE)
+_NEW = insert(sightings)
+_GONE = update(sightings).where(*_THERE, sightings.c.gone.is_(None)).values(gone=bindparam("gone_at"))
