@@ -35,6 +35,8 @@ bench: servers $(VENV)/.ready  ## all measurements of docs/measurements.md; take
 	$(BIN)/python -m bench.detection
 	$(BIN)/python -m bench.backlog
 	$(BIN)/python -m bench.members
+	$(BIN)/python -m bench.answers
+	$(BIN)/python -m bench.scrape
 	$(BIN)/python -m bench.smtp
 	$(BIN)/python -m bench.pipelining
 	$(BIN)/python -m bench.frozen
