@@ -1,4 +1,4 @@
-"""How soon load balancers are answered while 1,000 members are probed and scraped; by `python -m bench.answers`.
+"""How soon load balancers are answered while 1,000 members are probed; by `python -m bench.answers`.
 
 The program, the mail system and the balancer are processes of their own. The balancer asks at a steady pace, on a new
 connection each time, and its clock begins when the question is due, whether or not the one before has been answered.
@@ -31,6 +31,7 @@ _AT_ONCE = 8
 
 Ask = Callable[[], Awaitable[None]]
 HOST, PORT = LISTEN.split(":")
+AGENT_PORT = "19848"
 
 
 @click.command()
@@ -39,31 +40,32 @@ def main(quick: bool) -> None:
     """Ask while it probes, while it is scraped, and while others flood it."""
     scale = QUICK if quick else Scale()
     with Sink(scale.members) as sink, tempfile.TemporaryDirectory(prefix="mailflow-bench-") as home:
-        config = write_config(Path(home), sink, scale)
+        config = write_config(Path(home), sink, scale, agent={"listen": f"{HOST}:{AGENT_PORT}"})
         with Program(config, listen=LISTEN):
             time.sleep(scale.interval.total_seconds() / 4)
-            figures = uvloop.run(measure(next(iter(sink.members)), scale.window.total_seconds() / 3))
+            figures = uvloop.run(measure(next(iter(sink.members)), scale.window.total_seconds() / 6))
     sys.exit(conclude(f"answers beside {scale.members} members at {scale.interval.total_seconds():.0f} s", figures))
 
 
 async def measure(member: str, seconds: float) -> Sequence[Figure]:
-    """Ask for the health of a member, alone and beside others."""
+    """Ask for the health of a member, by HTTP and as HAProxy's agent-check does, alone and beside others."""
 
-    async def ask() -> None:
+    async def health() -> None:
         await _get(f"/health/many/{member}")
 
-    alone = await _paced(ask, seconds)
-    async with _others(_scraping):
-        scraped = await _paced(ask, seconds)
-    async with _others(_silent):
-        flooded = await _paced(ask, seconds)
-    rate = await _as_fast_as_answered(ask, seconds / 3)
-    return [
-        *_latencies("health", alone),
-        *_latencies("health, scraped all the time", scraped),
-        *_latencies(f"health, {SILENT_PACE} silent a second", flooded),
-        Figure("health answers a second", f"{rate:.0f}", f"by {_AT_ONCE} at once"),
-    ]
+    async def agent() -> None:
+        await _agent_check(f"many/{member}")
+
+    figures = []
+    for name, ask in (("health", health), ("agent", agent)):
+        figures += _latencies(name, await _paced(ask, seconds))
+        async with _others(_scraping):
+            figures += _latencies(f"{name}, scraped each second", await _paced(ask, seconds))
+        async with _others(_silent):
+            figures += _latencies(f"{name}, {SILENT_PACE} silent a second", await _paced(ask, seconds))
+        rate = await _as_fast_as_answered(ask, seconds / 4)
+        figures.append(Figure(f"{name}: answers a second", f"{rate:.0f}", f"by {_AT_ONCE} at once"))
+    return figures
 
 
 def _latencies(name: str, seconds: Sequence[float]) -> list[Figure]:
@@ -137,6 +139,14 @@ async def _silent() -> None:
     finally:
         for _, writer in held:
             writer.close()
+
+
+async def _agent_check(member: str) -> None:
+    reader, writer = await asyncio.open_connection(HOST, AGENT_PORT)
+    writer.write(f"{member}\n".encode())
+    answer = await reader.read()
+    assert answer in (b"up\n", b"# unknown\n"), answer
+    writer.close()
 
 
 async def _get(path: str, *headers: str) -> None:

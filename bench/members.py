@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
@@ -204,8 +205,8 @@ def _within(window: Window, probes: Sequence[Probe]) -> list[Probe]:
     return [probe for probe in probes if window.began <= started(probe) < window.ended]
 
 
-def write_config(home: Path, sink: Sink, scale: Scale) -> Path:
-    """Write the config of a program that probes all of them, and return where."""
+def write_config(home: Path, sink: Sink, scale: Scale, **more: Any) -> Path:
+    """Write the config of a program that probes all of them, with more sections if there are any; return where."""
     interval = f"{scale.interval.total_seconds():.0f}s"
     imap = {"host": "127.0.0.1", "port": sink.imap_port, "tls": "none", "username": ADDRESS}
     config = {
@@ -217,7 +218,7 @@ def write_config(home: Path, sink: Sink, scale: Scale) -> Path:
         "routes": {"inbound": {"pool": "many", "mailbox": "monitor", "from": ADDRESS, "interval": interval}},
     }
     path = home / "config.yaml"
-    path.write_text(yaml.safe_dump(config))
+    path.write_text(yaml.safe_dump(config | more))
     return path
 
 
