@@ -111,3 +111,19 @@ def test_a_standard_input_that_cannot_be_read_is_a_sentence(config: Path, redire
     assert done.returncode == 3
     assert done.stderr.startswith(says)
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_answers_come_first_once_the_program_has_started() -> None:
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import gc, sys; from probe.cli.run import let_answers_come_first; let_answers_come_first();"
+            "print(gc.get_freeze_count() > 10_000, sys.getswitchinterval())",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert told.stdout == "True 0.0005\n"

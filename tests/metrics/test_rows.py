@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from probe.engine.board import Board
 from probe.metrics import ReloadState
 from probe.metrics.collector import SnapshotCollector
+from probe.metrics.notifications import Notifications
 from probe.metrics.rows import Row, Rows, counter, gauge, written
 from probe.metrics.tokens import TokenExpiries
 from tests.metrics.boards import NOW, asking, board_of_exchangers, fresh_board, lively_board
@@ -51,7 +52,7 @@ def by_the_library(registry: CollectorRegistry, *, for_openmetrics: bool) -> str
 @pytest.mark.parametrize("for_openmetrics", [False, True])
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_family_of_the_board_is_written_like_this(name: str, for_openmetrics: bool) -> None:
-    told = of(SnapshotCollector(BOARDS[name]().snapshot(NOW), ReloadState(True, NOW), TokenExpiries()))
+    told = of(SnapshotCollector(BOARDS[name]().snapshot(NOW), ReloadState(True, NOW), TokenExpiries(), Notifications()))
     text = "".join(written(told, for_openmetrics=for_openmetrics))
     assert text == by_the_library(told, for_openmetrics=for_openmetrics)
 
