@@ -32,7 +32,7 @@ def set_hold(connection: Connection, pool: str, member: str, hold: Hold) -> None
         "released": hold.released,
         "released_by": hold.released_by,
     }
-    statement = insert(connection, holds).values(pool=pool, member=member, **changed)
+    statement = insert(connection.dialect.name, holds).values(pool=pool, member=member, **changed)
     connection.execute(statement.on_conflict_do_update(index_elements=list(holds.primary_key), set_=changed))
 
 

@@ -97,14 +97,14 @@ def _in_maintenance(members: Members) -> Metric:
 
 
 def _flapping(members: Members) -> Metric:
-    family = GaugeMetricFamily(
+    return gauge(
         "mailflow_member_flapping",
         "1 while the member was called up and down so often that it must be good for longer to be called up.",
         labels=_LABELS,
+        rows=(
+            (labels, float(bool(figures.verdict and figures.verdict.flapping))) for labels, figures in members.items()
+        ),
     )
-    for labels, figures in members.items():
-        family.add_metric(labels, float(bool(figures.verdict and figures.verdict.flapping)))
-    return family
 
 
 def _certificates(members: Members) -> Metric:
