@@ -6,8 +6,8 @@ from probe.net.text import printable
 UP = "up"
 NO_CHANGE = "# unknown"
 """Only a description: HAProxy leaves everything as it is, and so a member that was called down stays down."""
-LONGEST = 120
-"""Octets of a line: HAProxy cuts descriptions at 127."""
+LONGEST = 119
+"""Octets of a line without its end, so that it has 120 in all: HAProxy cuts descriptions at 127."""
 
 _DOWN = "down #"
 # HAProxy passes a description raw into the CSV and the page of its statistics.

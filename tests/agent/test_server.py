@@ -44,6 +44,13 @@ def test_a_member_that_is_down_is_called_down_with_the_reason(question: bytes) -
     assert asked(lively_board(), question) == DOWN
 
 
+def test_an_answer_has_at_most_120_octets_with_its_line_end() -> None:
+    board = fresh_board()
+    board(Judged("vip", "mta1", Verdict(State.DOWN, "x" * 500, NOW), None))
+    said = asked(board, b"vip/mta1\n")
+    assert (len(said), said[-4:]) == (120, b"...\n")
+
+
 def test_a_member_that_is_up_is_called_up() -> None:
     assert asked(lively_board(), b"vip/mta1\n") == b"up\n"
 
