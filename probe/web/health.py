@@ -84,4 +84,7 @@ def health_routes(sources: Sources) -> list[Route]:
 
 
 def _response(health: Health) -> Response:
-    return Json(health.body, 200 if health.healthy else 503, {"Mailflow-Verdict": health.verdict.value})
+    response = Json(health.body, 200 if health.healthy else 503)
+    # Starlette's own headers are in lower case: whoever looks for this one with grep would not find it.
+    response.raw_headers.append((b"Mailflow-Verdict", health.verdict.value.encode()))
+    return response

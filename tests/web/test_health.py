@@ -75,8 +75,11 @@ def test_a_method_that_changes_things_is_refused() -> None:
     assert asyncio.run(World().ask("/health/vip/mta1", "POST")).status_code == 405
 
 
-@pytest.mark.parametrize("member, line", [("mta1", b"200 OK"), ("mta2", b"503 Service Unavailable")])
-def test_http_1_0_without_a_host_is_answered(member: str, line: bytes) -> None:
+@pytest.mark.parametrize(
+    "member, line, verdict",
+    [("mta1", b"200 OK", b"up"), ("mta2", b"503 Service Unavailable", b"down")],
+)
+def test_http_1_0_without_a_host_is_answered(member: str, line: bytes, verdict: bytes) -> None:
     async def scenario() -> bytes:
         async with World().served() as client:
             reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
@@ -88,6 +91,7 @@ def test_http_1_0_without_a_host_is_answered(member: str, line: bytes) -> None:
 
     head, _, body = asyncio.run(scenario()).partition(b"\r\n\r\n")
     assert head.splitlines()[0] == b"HTTP/1.1 " + line
+    assert b"Mailflow-Verdict: " + verdict in head.splitlines()  # as written in the README: scripts search for it
     assert body.startswith(b'{"pool":"vip"')
 
 
