@@ -25,10 +25,11 @@ class Guard:
         """Take another web config; whoever is connected stays so, and is asked for a login that holds now."""
         if file == self._file:
             return
-        tls, limit = (file.tls, file.rate_limit) if file else (None, None)
+        tls, limit, users = (file.tls, file.rate_limit, file.users) if file else (None, None, {})
         self.context = server_context(tls) if tls else None
         self.allowed_sans = tls.client_allowed_sans if tls else ()
         self.headers = file.headers if file else {}
-        self.passwords = Passwords(file.users if file else {})
+        if users != (self._file.users if self._file else {}):
+            self.passwords = Passwords(users)  # else those that were checked stay known: a flood would keep them out
         self.bucket = Bucket(limit) if limit else None
         self._file = file

@@ -91,6 +91,15 @@ def test_a_login_is_good_from_the_moment_that_it_is_in_the_web_config_and_no_lon
     assert asyncio.run(scenario()) == [200, 200, 401]
 
 
+def test_a_new_certificate_does_not_have_everybody_checked_again() -> None:
+    guard = Guard(web_file(users=USERS))
+    known = guard.passwords
+    guard.use(web_file(users=USERS, headers={"X-Frame-Options": "deny"}))
+    assert guard.passwords is known
+    guard.use(web_file(users={"ada": hashed("another")}))
+    assert guard.passwords is not known
+
+
 def test_headers_of_the_web_config_come_with_every_answer() -> None:
     headers = {"Strict-Transport-Security": "max-age=60", "Content-Security-Policy": "default-src 'self'"}
     response = asyncio.run(guarded(headers=headers).ask("/-/healthy"))
