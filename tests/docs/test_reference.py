@@ -91,6 +91,11 @@ def test_every_key_of_the_config_is_in_the_readme_with_its_default() -> None:
     assert documented == dict(keys())
 
 
+def test_every_key_of_the_config_is_shown_in_the_one_that_is_shipped() -> None:
+    shown = set(re.findall(r"\w+(?=:)", (ROOT / "config.yaml").read_text()))
+    assert {part for key, _ in keys() for part in key.split(".")} - {"NAME"} <= shown
+
+
 def test_the_walk_through_the_schema_finds_keys_at_every_depth() -> None:
     found = dict(keys())
     assert found["instance"] == "required"
