@@ -31,13 +31,14 @@ unit: $(VENV)/.ready schema
 lab: servers $(VENV)/.ready  ## real servers to play with by hand
 	$(BIN)/python -m tests.lab
 
-bench: servers $(VENV)/.ready  ## all measurements of docs/measurements.md; takes some ten minutes
+bench: servers $(VENV)/.ready  ## all measurements of docs/measurements.md; takes some twenty minutes
 	$(BIN)/python -m bench.detection
 	$(BIN)/python -m bench.backlog
 	$(BIN)/python -m bench.members
 	$(BIN)/python -m bench.answers
 	$(BIN)/python -m bench.scrape
 	$(BIN)/python -m bench.smtp
+	$(BIN)/python -m bench.evidence
 	$(BIN)/python -m bench.pipelining
 	$(BIN)/python -m bench.frozen
 	$(BIN)/python -m bench.page
