@@ -4,10 +4,32 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+PIECE = 64 * 1024
+"""Octets of an answer that are written at once."""
 
 
-class Json(JSONResponse):
+class InPieces(Response):
+    """Write a long body only as fast as the client takes it.
+
+    What is written is kept until then, over TLS as a copy of its own for each client: some slow ones that ask for the
+    metrics of 10,000 members would take all memory.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        written = 0
+        while len(self.body) - written > PIECE:
+            piece = self.body[written : written + PIECE]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            written += PIECE
+        await send({"type": "http.response.body", "body": self.body[written:]})
+
+
+class Json(InPieces, JSONResponse):
     """JSON in pure ASCII, so that nothing from outside can be unencodable or read otherwise than it is."""
 
     def render(self, content: Any) -> bytes:

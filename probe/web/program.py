@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from probe.engine.board import Board
 from probe.net.text import printable
-from probe.web.answers import sentence
+from probe.web.answers import InPieces, sentence
 from probe.web.sources import Sources
 
 
@@ -18,7 +18,7 @@ def program_routes(sources: Sources) -> list[Route]:
     async def metrics(request: Request) -> Response:
         accept = (",".join(request.headers.getlist(name)) for name in ("accept", "accept-encoding"))
         body, headers = await sources.scrape(*accept)
-        return Response(body, headers=headers)
+        return InPieces(body, headers=headers)
 
     async def healthy(_: Request) -> Response:
         return sentence("Healthy")

@@ -8,9 +8,11 @@ import statistics
 import time
 
 import pytest
+from starlette.types import Message
 
 from probe.model.settings import Listen
 from probe.web import Guard, WebServer, connections
+from probe.web.answers import PIECE, InPieces
 from tests.web.serving import World
 
 
@@ -141,6 +143,26 @@ def test_a_house_full_of_slow_readers_still_answers_the_newest(monkeypatch: pyte
             return response.status_code
 
     assert asyncio.run(scenario()) == 200
+
+
+@pytest.mark.parametrize("length", [0, 1, PIECE, PIECE + 1, 3 * PIECE])
+def test_a_long_answer_is_written_in_pieces_and_arrives_whole(length: int) -> None:
+    """All that is written is kept until the client takes it, over TLS as a copy of its own for each."""
+    written: list[Message] = []
+
+    async def send(message: Message) -> None:
+        written.append(message)
+
+    async def nothing() -> Message:
+        raise AssertionError("nobody has more to say")
+
+    body = (bytes(range(251)) * (length // 251 + 1))[:length]
+    asyncio.run(InPieces(body)({"type": "http"}, nothing, send))
+    start, *pieces = written
+    assert (b"content-length", str(length).encode()) in start["headers"]
+    assert b"".join(piece["body"] for piece in pieces) == body
+    assert max(len(piece["body"]) for piece in pieces) <= PIECE
+    assert [piece.get("more_body", False) for piece in pieces] == [True] * (len(pieces) - 1) + [False]
 
 
 def test_a_head_without_an_end_is_refused() -> None:
