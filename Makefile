@@ -6,14 +6,14 @@ BIN := $(VENV)/bin
 SCHEMA := tests/dashboards/schema
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lint types contracts unit lab bench dashboards schema servers docs lock format clean
+.PHONY: demo test check lint types contracts unit real lab bench dashboards schema servers docs lock format clean
 
 demo: $(VENV)/.ready  ## an embedded mail system, and the probe that watches it
 	$(BIN)/mailflow demo
 
 test: servers check  ## real servers, lint, types, contracts and all tests
 
-check: lint types contracts unit
+check: lint types contracts unit real
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -25,8 +25,11 @@ types: $(VENV)/.ready schema
 contracts: $(VENV)/.ready
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.ready schema
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered
+unit: $(VENV)/.ready schema  ## tests that need no server; as many at a time as there are cores
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not lab" --cov --cov-report=term:skip-covered
+
+real: $(VENV)/.ready schema  ## tests on real servers; more at a time, for they wait most of theirs
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m lab
 
 lab: servers $(VENV)/.ready  ## real servers to play with by hand
 	$(BIN)/python -m tests.lab

@@ -68,6 +68,7 @@ def _look_on(played: Played, scenario: Scenario) -> None:
 def _repair(played: Played, scenario: Scenario, lab: Laboratory) -> None:
     """Take the fault back, and look on until HAProxy leads mail to everybody."""
     played.repairing = time.monotonic()
+    lab.dovecot.start()
     for name in scenario.down:
         lab.member(name).heal()
     played.repaired = time.monotonic()
