@@ -17,7 +17,6 @@ from tests.dashboards.boards import Json, board_called, text_of_file
 
 SCHEMA = Path(__file__).with_name("schema")
 TSC = SCHEMA / "node_modules" / ".bin" / "tsc"
-needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="there is no npm to install Grafana's types with")
 
 
 def told_by_tsc(home: Path, **texts: str) -> str:
@@ -34,7 +33,6 @@ def told_by_tsc(home: Path, **texts: str) -> str:
     return checked.stdout
 
 
-@needs_npm
 def test_grafanas_types_for_typescript_fit_every_dashboard(tmp_path: Path) -> None:
     assert told_by_tsc(tmp_path, **{name: text_of_file(name) for name in DASHBOARDS}) == ""
 
@@ -49,7 +47,6 @@ BENT = {
 }
 
 
-@needs_npm
 def test_grafanas_types_for_typescript_find_what_is_wrong(tmp_path: Path) -> None:
     # Given
     whole = text_of_file("overview")

@@ -12,6 +12,9 @@ for package in $packages; do
     [ "$state" = installed ] || missing="$missing $package"
 done
 
+# Node.js often comes from elsewhere than Debian, with its own npm.
+command -v npm >/dev/null || missing="$missing npm"
+
 # The packages of Exim and Postfix exclude each other: Exim is unpacked beside, where nothing starts it.
 exim=/usr/local/lib/mailflow-lab/exim
 [ -x "$exim/usr/sbin/exim4" ] && exim_missing="" || exim_missing=" exim4-daemon-light"
