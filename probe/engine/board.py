@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -29,34 +29,16 @@ from probe.engine.happenings import (
     TlsJudged,
 )
 from probe.engine.mailbox_board import MailboxBoard
+from probe.engine.snapshot import Snapshot
 from probe.engine.strips import Strips
 from probe.model.answer import Answer, answer
 from probe.model.outcome import OF_ASKING, OF_SENDING, Outcome, State
 from probe.model.probe import PathKey, Probe, Record
 from probe.model.setbacks import Setback
-from probe.model.settings import MemberKey, Route, Settings
+from probe.model.settings import MemberKey, Settings
 from probe.model.tls_findings import Finding, TlsFindings
 from probe.model.verdict import NO_OPINION, Verdict
 from probe.ports import Sighted, Tally, Total
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The board at one moment, whole and unchanging, to be rendered at leisure."""
-
-    at: datetime
-    paths: Mapping[PathKey, PathFigures]
-    members: Mapping[tuple[str, str], MemberFigures]
-    state_changes: Mapping[MemberKey, int]
-    """How often the state of each member changed; of those of whom it never did, perhaps nothing."""
-    mailboxes: Mapping[str, MailboxFigures]
-    shared_faults: Mapping[tuple[str, str], bool]
-    routes: tuple[Route, ...]
-    guarded: Mapping[str, int]
-    """Per pool, how many members failed and are kept up."""
-    setbacks: Mapping[MemberKey, int]
-    """How many are remembered of each member; of those of whom none is, perhaps nothing."""
-    ledger_works: bool = True
 
 
 class Board:

@@ -9,10 +9,11 @@ from functools import partial
 
 from probe.engine import timekeeping
 from probe.engine.board import Board
+from probe.engine.deferred import Deferred
 from probe.engine.evidence import KEPT, Evidence
 from probe.engine.examining import Examiner
 from probe.engine.flight import Flight
-from probe.engine.happenings import Attempted, Happening, MembersKnown, Reporter
+from probe.engine.happenings import Happening, Reporter
 from probe.engine.holding import Holding
 from probe.engine.keeping import Keeper
 from probe.engine.ledger_state import LedgerState
@@ -26,7 +27,7 @@ from probe.engine.settling import Settler
 from probe.engine.spot_checks import SpotChecks
 from probe.engine.supervision import Loop, Supervisor
 from probe.engine.tidying import Tidier
-from probe.engine.tls_watch import TlsWatch
+from probe.engine.tls_watch import TlsWatches
 from probe.engine.verdicts import Verdicts
 from probe.engine.watching import FolderWatch, ReadWhole
 from probe.model.flapping import WITHIN
@@ -86,7 +87,8 @@ class Engine:
             spawn=self._supervisor.spawn,
             hold=self.holding.last,
         )
-        self._reporters: list[Reporter] = [self.board, self._verdicts, self._keeper, self._tell_tls, *reporters]
+        self._tls_watches = TlsWatches(settings.pools, world.tls_policies, clock=world.clock, report=self._report)
+        self._reporters: list[Reporter] = [self.board, self._verdicts, self._keeper, self._tls_watches, *reporters]
         self._flight = Flight()
         self._examiner = Examiner(settings.routes, keys)
         self._settler = Settler(
@@ -127,10 +129,8 @@ class Engine:
             spawn=self._supervisor.spawn,
         )
         self.memberships = {name: self._membership(pool) for name, pool in settings.pools.items()}
-        self._tls_watches = dict(self._watched_exchangers())
         self._watches = {name: self._mailbox_watch(mailbox) for name, mailbox in settings.mailboxes.items()}
-        self._deferred: dict[tuple[str, str], list[Record]] = {}
-        """Per pool and member, the probes from before a restart that wait for their next attempt."""
+        self._deferred = Deferred(settings, retry=self._retry)
         self._probing = False
 
     def listen(self, reporter: Reporter) -> None:
@@ -172,7 +172,7 @@ class Engine:
         yield from (membership.run for membership in self.memberships.values())
         yield from (watch.run for watch in self._watches.values())
         if self._probing:
-            yield from (watch.run for watch in self._tls_watches.values())
+            yield from self._tls_watches.loops()
         yield from (self.holding.run, self._verdicts.run, self._settle_overdue, self._prune, self._follow_clock)
 
     async def _begin(self) -> None:
@@ -195,8 +195,7 @@ class Engine:
         for record in outstanding:
             self._flight.put(record)
             self._flight.expect(record.probe.id, since=record.probe.started)
-            if record.next_attempt:
-                self._deferred.setdefault((record.probe.pool, record.probe.member), []).append(record)
+            self._deferred.put(record)
 
     def _memory(self) -> timedelta:
         """Return how far back the evidence on a member reaches; a day at most, for it is all read at the start."""
@@ -212,19 +211,6 @@ class Engine:
         for reporter in self._reporters:
             reporter(happening)
 
-    def _tell_tls(self, happening: Happening) -> None:
-        match happening:
-            case MembersKnown(pool, members) if watch := self._tls_watches.get(pool):
-                watch.members_known(members)
-            case Attempted(probe, attempt) if watch := self._tls_watches.get(probe.pool):
-                watch.saw(probe.member, attempt.tls)
-
-    def _watched_exchangers(self) -> Iterator[tuple[str, TlsWatch]]:
-        policies, clock = self.world.tls_policies, self.world.clock
-        for pool in self.settings.pools.values():
-            if policies and (domain := pool.mail_domain):
-                yield pool.name, TlsWatch(pool, domain, policies, clock=clock, report=self._report)
-
     def _membership(self, pool: Pool) -> Membership:
         return Membership(
             pool,
@@ -235,15 +221,9 @@ class Engine:
         )
 
     def _welcome(self, pool: str, members: Sequence[Member]) -> None:
-        if not self._probing:
-            return
-        self._rounds.welcome(pool, members)
-        for member in members:
-            for record in self._deferred.pop((pool, member.name), ()):
-                route = self.settings.routes.get(record.probe.route)
-                # What was begun for another mailbox, or only asked, would go where it is not looked for, or not wanted.
-                if route and route.mailbox == record.probe.mailbox:
-                    self._retry(record, Path(route, member, self.settings.pools[pool].smtp))
+        if self._probing:
+            self._rounds.welcome(pool, members)
+            self._deferred.welcome(pool, members)
 
     def _retry(self, record: Record, path: Path) -> None:
         self._supervisor.spawn(self._retries.retry(record, path))

@@ -4,10 +4,11 @@ Nothing is dialled for it but name servers and the policy host, and nothing foll
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from probe.engine.happenings import Reporter, TlsJudged
+from probe.engine.happenings import Attempted, Happening, MembersKnown, Reporter, TlsJudged
+from probe.engine.supervision import Loop
 from probe.model.settings import Member, Pool, SmtpSettings
 from probe.model.tls_findings import Published, ServerTls, TlsFindings
 from probe.model.tls_judge import judge
@@ -101,3 +102,28 @@ class TlsWatch:
             self._published = await self._policies.published(self._domain, doors)
             self._due = self._clock.now() + (AGAIN if self._published.in_doubt else EVERY)
         return self._published
+
+
+class TlsWatches:
+    """Keep the findings on all pools of exchangers current, if anybody wants them; a Reporter."""
+
+    def __init__(
+        self, pools: Mapping[str, Pool], policies: TlsPolicies | None, *, clock: Clock, report: Reporter
+    ) -> None:
+        self._watches = {
+            name: TlsWatch(pool, domain, policies, clock=clock, report=report)
+            for name, pool in pools.items()
+            if policies and (domain := pool.mail_domain)
+        }
+
+    def __call__(self, happening: Happening) -> None:
+        """Hear who the members are, and what probes saw of them."""
+        match happening:
+            case MembersKnown(pool, members) if watch := self._watches.get(pool):
+                watch.members_known(members)
+            case Attempted(probe, attempt) if watch := self._watches.get(probe.pool):
+                watch.saw(probe.member, attempt.tls)
+
+    def loops(self) -> Iterator[Loop]:
+        """Yield what is to go on all the time."""
+        return (watch.run for watch in self._watches.values())

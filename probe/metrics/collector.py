@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, GCCollector, Metric, PlatformCollector, ProcessCollector
 from prometheus_client.registry import Collector
 
-from probe.engine.board import Snapshot
+from probe.engine.snapshot import Snapshot
 from probe.metrics.mailboxes import mailbox_metrics
 from probe.metrics.members import member_metrics, pool_metrics, setback_metrics
 from probe.metrics.notifications import Notifications, notification_metrics

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from prometheus_client import exposition, openmetrics
 
-from probe.engine.board import Snapshot
+from probe.engine.snapshot import Snapshot
 from probe.metrics.collector import registry
 from probe.metrics.notifications import Notifications
 from probe.metrics.program import ReloadState

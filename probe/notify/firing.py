@@ -29,7 +29,7 @@ def is_silent(board: Board, key: AlarmKey) -> bool:
     members = board.members(named["pool"]) if named.get("pool") in board.settings.pools else {}
     spoken_of = [name for name in members if named.get("member") in (None, name)]
     verdicts = [board.verdict(named["pool"], name) for name in spoken_of]
-    return bool(verdicts) and all(verdict.hold or verdict.maintenance for verdict in verdicts)
+    return bool(verdicts) and all(verdict.is_set_aside for verdict in verdicts)
 
 
 def _members_down(pool: str, verdicts: dict[str, Verdict]) -> Iterator[Alarm]:

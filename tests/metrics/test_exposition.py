@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from probe.engine.board import Board, Snapshot
+from probe.engine.board import Board
 from probe.engine.happenings import Skipped
+from probe.engine.snapshot import Snapshot
 from probe.metrics import Exposition, ReloadState
 from tests.metrics.boards import NOW, fresh_board
 
