@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from itertools import groupby, pairwise, takewhile
 from operator import or_
@@ -75,14 +75,17 @@ def convictions(evidence: Sequence[Weighed], *, rise: int, fall: int, silence: t
         yield Conviction(connections, len(connections))
 
 
-def still_failing(evidence: Sequence[Weighed], *, rise: int, fall: int, silence: timedelta) -> bool:
+def still_failing(evidence: Sequence[Weighed], *, rise: int, fall: int, silence: timedelta, now: datetime) -> bool:
     """Tell whether, on some route, too few have succeeded yet since it was enough to call a member down.
 
-    One that was dead has made that good once it is reached on whatever route.
+    One that was dead has made that good once it is reached on whatever route. A route on which nobody has been able to
+    tell for longer than the silence counts for nothing.
     """
     for of_route in _by_route(evidence).values():
         enough = {Weight.FOR: rise, Weight.AGAINST: fall}
-        rows = _rows(of_route, silence)
+        rows = list(_rows(of_route, silence))
+        if rows and abs(now - rows[0].newest.finished) > silence:
+            continue
         decisive = next((row for row in rows if len(row) >= enough[row.weight]), None)
         if decisive and decisive.weight is Weight.AGAINST and not _was_dead(decisive, evidence):
             return True

@@ -182,7 +182,7 @@ def _formed(
     opinion = previous
     if row:
         was_down = previous.state is State.DOWN
-        held = was_down and still_failing(evidence, rise=policy.rise, fall=policy.fall, silence=stale_after)
+        held = was_down and still_failing(evidence, rise=policy.rise, fall=policy.fall, silence=stale_after, now=now)
         opinion = _by_row(previous, row, policy, held_down=held)
     if opinion.state is State.DOWN:
         return replace(opinion, excused=False, failing="")

@@ -269,6 +269,20 @@ def test_what_a_route_shows_again_and_again_is_not_undone_by_another_one(
     assert after(told(*story), previous).state is state
 
 
+@pytest.mark.parametrize("minutes, state", [(6, State.DOWN), (9, State.UP)])
+@pytest.mark.parametrize("on_b", [Outcome.UNKNOWN, Outcome.JUNKED])
+def test_a_route_of_which_nobody_can_tell_any_more_keeps_no_member_down(
+    on_b: Outcome, minutes: int, state: State
+) -> None:
+    told_since = [
+        (route, {"a": FINE, "b": on_b}[route], 180 + 60 * minute) for minute in range(minutes) for route in "ba"
+    ]
+    story = [
+        (probe, Weight.NEITHER if probe.outcome is on_b else weight) for probe, weight in told(*LOSES_ON_B, *told_since)
+    ]
+    assert after(story, WAS_DOWN).state is state
+
+
 @pytest.mark.parametrize(
     "since, state",
     [
