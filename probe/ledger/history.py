@@ -70,6 +70,7 @@ def turns(connection: Connection, instance: str, *, since: datetime) -> Mapping[
         changes.c.at >= since,
         changes.c.cause.not_in([Cause.HOLD, Cause.RELEASE]),
         changes.c.after != State.UNKNOWN,
+        changes.c.guarded.is_(False),  # who is kept up has not come up
     )
     turned: dict[MemberKey, list[datetime]] = defaultdict(list)
     last: dict[MemberKey, State] = {}

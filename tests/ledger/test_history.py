@@ -98,6 +98,14 @@ async def test_the_turns_by_evidence_are_told_to_who_looks_for_flapping(ledger: 
 
 
 @with_ledger
+async def test_who_is_kept_up_has_not_turned(ledger: SqlLedger) -> None:
+    kept_up = replace(a_change(before=State.DOWN, after=State.UP, cause=Cause.GUARD), guarded=True)
+    for change in (a_change(), kept_up, a_change(), kept_up, a_change()):
+        await ledger.note_change(change)
+    assert await ledger.turns(since=NOON) == {("vip", "mta1"): [NOON]}
+
+
+@with_ledger
 async def test_old_changes_are_forgotten_but_for_the_last_one(ledger: SqlLedger) -> None:
     for age in (3, 2):
         await ledger.note_change(a_change(NOON - age * DAY))
