@@ -98,11 +98,15 @@ class Verdicts:
 
     def _consider(self, pool: str, changed: Collection[tuple[str, str]]) -> None:
         names = list(self._members(pool))
-        new_or_gone = self._told.get(pool, set()).symmetric_difference(names)
+        told = self._told.get(pool, set())
+        new_or_gone = told.symmetric_difference(names)
         word = self._words.on(pool, names, now=self._clock.now())
         overruled = word.differs(self._heard.get(pool, NO_WORD)).intersection(names)
         self._heard[pool] = word
-        doubtful = {name for name in names if (pool, name) in changed or self._gone_stale(pool, name)} | overruled
+        # Also of those that are new: a verdict from before a restart says less than the evidence from before it.
+        doubtful = {
+            name for name in names if name not in told or (pool, name) in changed or self._gone_stale(pool, name)
+        } | overruled
         if not doubtful and not new_or_gone:
             return
         self._form(pool, doubtful)

@@ -204,6 +204,25 @@ async def test_a_restart_that_changes_nothing_is_not_noted_and_changes_go_on_to_
 
 
 @on_scene
+async def test_who_is_kept_up_is_so_from_the_first_moment_after_a_restart(scene: Scene) -> None:
+    # Given
+    scene.discarding = set(FOUR[:3])
+    async with scene.working(engine := scene.engine(settings(*FOUR)), probing=True):
+        await rounds(scene, engine, 0, 7)
+        [kept_up] = [name for name in FOUR if engine.board.verdict("vip", name).guarded]
+    noted = await history(scene, kept_up)
+    scene.told.clear()
+
+    # When
+    async with scene.working(scene.engine(settings(*FOUR)), probing=True):
+        await scene.advance(1)
+
+    # Then
+    assert {judged.verdict.guarded for judged in scene.of(Judged) if judged.member == kept_up} == {True}
+    assert await history(scene, kept_up) == noted
+
+
+@on_scene
 async def test_a_verdict_that_is_stale_at_the_start_is_noted_as_such(scene: Scene) -> None:
     engine = scene.engine(settings(*FOUR))
     async with scene.working(engine, probing=True):
