@@ -154,7 +154,13 @@ class Board:
     def answer(self, pool: str, member: str) -> Answer:
         """Return what load balancers are answered about a member; raises KeyError for one that does not exist."""
         figures, unknown_is = self._members[pool][member], self.settings.health.unknown_is
-        said = answer(self.verdict(pool, member), unknown_is=unknown_is, last=figures.held, released=self.released)
+        said = answer(
+            self.verdict(pool, member),
+            unknown_is=unknown_is,
+            last=figures.held,
+            by_hand=figures.by_hand,
+            released=self.released,
+        )
         # Right after the start it is not known yet what was said before it.
         return said if figures.verdict else replace(said, unchanged=True)
 
@@ -275,12 +281,6 @@ class Board:
         figures = self._members[judged.pool].get(judged.member)
         if figures is None:
             return
-        state, before = judged.verdict.state, judged.before
-        held = figures.held or (before.state if before and before.state is not State.UNKNOWN else None)
-        if before is not None and before.state is not state:
+        if judged.before is not None and judged.before.state is not judged.verdict.state:
             self._state_changes[judged.pool, judged.member] += 1
-        self._members[judged.pool][judged.member] = replace(
-            figures,
-            verdict=judged.verdict,
-            held=held if state is State.UNKNOWN else state,
-        )
+        self._members[judged.pool][judged.member] = figures.judged(judged.verdict, judged.before)

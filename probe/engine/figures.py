@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -150,12 +150,27 @@ class MemberFigures:
     member: Member
     verdict: Verdict | None = None
     held: State | None = None
-    """The last verdict that was up or down, for a load balancer that is to hold it while nobody can tell."""
+    """The last verdict that was up or down, for a load balancer that is to hold it while nobody can tell.
+
+    Never one that an operator gave: that ends with the hold.
+    """
+    by_hand: bool = False
+    """Whether an operator called it up or down since."""
     certificate_expiry: datetime | None = None
     starttls_injections: int = 0
     """How often plain text came in front of the handshake."""
     findings: tuple[Finding, ...] | None = None
     """On its TLS; None where that is not judged, for its pool is not of exchangers."""
+
+    def judged(self, verdict: Verdict, before: Verdict | None) -> "MemberFigures":
+        """Return the figures of a member that is judged anew; ``before`` may be from before a restart."""
+        figures = self if self.verdict or before is None else self._remembering(before)
+        return replace(figures._remembering(verdict), verdict=verdict)
+
+    def _remembering(self, verdict: Verdict) -> "MemberFigures":
+        if verdict.state is State.UNKNOWN:
+            return self
+        return replace(self, by_hand=True) if verdict.hold else replace(self, held=verdict.state, by_hand=False)
 
 
 @dataclass(frozen=True, slots=True)

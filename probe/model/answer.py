@@ -19,15 +19,19 @@ class Answer:
     """Nobody can tell, and what was answered last holds: nothing needs to be said to who remembers that."""
 
 
-def answer(verdict: Verdict, *, unknown_is: UnknownIs, last: State | None, released: bool = False) -> Answer:
+def answer(
+    verdict: Verdict, *, unknown_is: UnknownIs, last: State | None, by_hand: bool = False, released: bool = False
+) -> Answer:
     """Return what a verdict is for a load balancer.
 
-    ``last`` is the last verdict on the member that was up or down. All are ``released`` while the probe is being
-    stopped: nobody would be there to call them up again.
+    ``last`` is the last verdict on the member that was up or down by its evidence; with ``by_hand`` the word of an
+    operator was answered after it, and who remembers that must hear what holds now. All are ``released`` while the
+    probe is being stopped: nobody would be there to call them up again.
     """
     in_service = _may_get_mail(verdict.state, unknown_is=unknown_is, last=last)
     if not released:
-        return Answer(verdict, in_service, verdict.state is State.UNKNOWN and unknown_is is UnknownIs.HOLD)
+        unchanged = verdict.state is State.UNKNOWN and unknown_is is UnknownIs.HOLD and not by_hand
+        return Answer(verdict, in_service, unchanged)
     return Answer(verdict if in_service else _let_go(verdict), in_service=True)
 
 

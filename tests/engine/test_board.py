@@ -30,11 +30,12 @@ from probe.engine.happenings import (
     Stranger,
 )
 from probe.model.findings import Findings
+from probe.model.hold import Hold
 from probe.model.letter import Folder, Hop, Kind, Place, Sighting
 from probe.model.outcome import OF_SENDING, Outcome, State
 from probe.model.probe import Judgement, Probe, Record, Sending
 from probe.model.reply import Ending
-from probe.model.settings import Discovery, DiscoveryKind, Pool
+from probe.model.settings import Discovery, DiscoveryKind, HealthPolicy, Pool, UnknownIs
 from probe.model.trouble import Quota, Trouble, TroubleKind
 from probe.model.verdict import Verdict
 from probe.ports import Sighted, Tally, Total
@@ -382,3 +383,33 @@ def test_of_members_that_come_and_go_only_so_many_are_counted_and_none_with_a_pr
     board(Ended(ended(a_probe(1, name="first"))))
     board(MembersKnown("vip", (member("first"),)))
     assert board.path("vip", "first", "inbound").finished == 1
+
+
+@pytest.mark.parametrize("by_evidence, in_service", [(State.UP, True), (State.DOWN, False), (State.UNKNOWN, True)])
+@pytest.mark.parametrize("by_hand", [State.UP, State.DOWN])
+def test_when_a_hold_ends_and_nobody_can_tell_what_the_evidence_said_last_is_held(
+    by_evidence: State, by_hand: State, in_service: bool
+) -> None:
+    # Given
+    board = Board(replace(settings(*NAMES), health=HealthPolicy(unknown_is=UnknownIs.HOLD)), now=NOON)
+    hold = Hold(by_hand, "a new disk", "ann", NOON, NOON + SECOND)
+    verdicts = [Verdict(state, "so it is", NOON) for state in (by_evidence, by_hand, State.UNKNOWN)]
+    verdicts[1] = replace(verdicts[1], hold=hold)
+
+    # When
+    for before, verdict in zip([None, *verdicts], verdicts, strict=False):
+        board(Judged("vip", "mta1", verdict, before))
+
+    # Then: and it is said aloud, for who asks remembers what was said by hand
+    answer = board.answer("vip", "mta1")
+    assert (answer.in_service, answer.unchanged) == (in_service, False)
+    board(Judged("vip", "mta1", Verdict(State.UP, "so it is", NOON), verdicts[-1]))
+    board(Judged("vip", "mta1", verdicts[-1], Verdict(State.UP, "so it is", NOON)))
+    assert board.answer("vip", "mta1").unchanged
+
+
+def test_a_hold_from_before_a_restart_is_not_what_is_held_after_it() -> None:
+    board = Board(replace(settings(*NAMES), health=HealthPolicy(unknown_is=UnknownIs.HOLD)), now=NOON)
+    hold = Hold(State.DOWN, "a new disk", "ann", NOON, NOON + SECOND)
+    board(Judged("vip", "mta1", Verdict(State.UNKNOWN, "stale", NOON), Verdict(State.DOWN, "held", NOON, hold=hold)))
+    assert board.answer("vip", "mta1").in_service

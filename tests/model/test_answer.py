@@ -40,6 +40,12 @@ def test_when_nobody_can_tell_the_owner_decides(
     assert answer(UNKNOWN, unknown_is=unknown_is, last=last) == Answer(UNKNOWN, in_service, unchanged)
 
 
+@pytest.mark.parametrize("last, in_service", [(None, True), (State.UP, True), (State.DOWN, False)])
+def test_after_a_hold_nobody_is_left_with_the_word_of_the_operator(last: State | None, in_service: bool) -> None:
+    given = answer(UNKNOWN, unknown_is=UnknownIs.HOLD, last=last, by_hand=True)
+    assert given == Answer(UNKNOWN, in_service, unchanged=False)
+
+
 @pytest.mark.parametrize(
     "verdict, unknown_is, last",
     [(DOWN, UnknownIs.UP, State.DOWN), (UNKNOWN, UnknownIs.DOWN, None), (UNKNOWN, UnknownIs.HOLD, State.DOWN)],
