@@ -1,5 +1,6 @@
 """Answers HAProxy's agent-check: a name in, a word out, by TCP."""
 
+from probe.agent.handover import Handover
 from probe.agent.server import AgentServer
 
-__all__ = ["AgentServer"]
+__all__ = ["AgentServer", "Handover"]

@@ -22,6 +22,10 @@ class Handover:
         """Tell whether down is the last that was answered about a member."""
         return member in self._out
 
+    def owes_a_word(self, *, heard_within: timedelta) -> bool:
+        """Tell whether some balancer may still have a member out, because it was answered so."""
+        return bool(self._out or self._just_back(heard_within))
+
     def up(self, member: MemberKey) -> None:
         """Note that a member is called up."""
         if member in self._out:
@@ -35,10 +39,14 @@ class Handover:
         takes until every balancer has heard what is said.
         """
         now = self._now()
-        self._back = {other: at for other, at in self._back.items() if abs(now - at) < heard_within}
+        self._back = self._just_back(heard_within)
         others = {other for other in {*self._out, *self._back} if other[0] == member[0]} - {member}
         if member not in self._out and abs(now - since) < heard_within and len(others) >= most:
             return False
         self._out.add(member)
         self._back.pop(member, None)
         return True
+
+    def _just_back(self, heard_within: timedelta) -> dict[MemberKey, datetime]:
+        now = self._now()
+        return {member: at for member, at in self._back.items() if abs(now - at) < heard_within}

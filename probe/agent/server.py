@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 
 from probe.agent.complaints import Complaints
@@ -24,13 +23,14 @@ SHARE_OF_DESCRIPTORS = 8
 class AgentServer:
     """Answer HAProxy's agent-check where the config says."""
 
-    def __init__(self, board: Callable[[], Board], listen: Listen, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, board: Callable[[], Board], listen: Listen, handover: Handover) -> None:
+        """``handover`` outlives the server, which a reload may move elsewhere."""
         self._board = board
         self._listen = listen
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
         self._open: dict[Conversation, None] = {}
-        self._handover = Handover(now)
+        self._handover = handover
         self._complaints = Complaints()
 
     @property

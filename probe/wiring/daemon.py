@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from probe.agent import AgentServer
+from probe.agent import AgentServer, Handover
 from probe.config import ConfigError
 from probe.engine.board import Board
 from probe.engine.happenings import Reporter
@@ -67,8 +67,9 @@ class Daemon:
         )
         self._guard = Guard()
         self._web_file = WebFileWatch(self._guard.use, self._clock)
+        self._handover = Handover(self._clock.now)
         self._listeners = Listeners(
-            {WEB: self._web, AGENT: lambda listen: AgentServer(self._board, listen, now=self._clock.now)}
+            {WEB: self._web, AGENT: lambda listen: AgentServer(self._board, listen, self._handover)}
         )
         self._generation: Generation
 
@@ -170,11 +171,11 @@ class Daemon:
         await retired.halt()
         try:
             await renewed.start()
-        except LedgerTrouble as trouble:
-            # The old one has ended: whoever runs this program has to start it again.
+        except Exception as error:
+            # Whatever it is: the old one has ended, and who runs this program has to start it again.
             await renewed.stop()
-            self._broken(trouble)
-            return [str(trouble)]
+            self._broken(error)
+            return [str(error)]
         self._generation = renewed
         self._notifier.follow(settings.notify)
         self._events.start_anew()
@@ -190,8 +191,10 @@ class Daemon:
         board, health = self._board(), self._generation.settings.health
         if self.agent_port is None or health.on_shutdown is OnShutdown.HOLD:
             return
-        keeps_out, board.released = board.keeps_out, True
-        if keeps_out:
+        # Who came back just now is up by its verdict, and down wherever that was not asked for since.
+        is_down_to_some = board.keeps_out or self._handover.owes_a_word(heard_within=health.release_for)
+        board.released = True
+        if is_down_to_some:
             log.info("members that are down are released", extra={"seconds": health.release_for.total_seconds()})
             await self._clock.sleep(health.release_for.total_seconds())
 

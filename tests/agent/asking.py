@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from probe.agent import AgentServer
+from probe.agent import AgentServer, Handover
 from probe.engine.board import Board
 from probe.model.settings import Listen
 from tests.metrics.boards import NOW
@@ -18,7 +18,7 @@ LATER = NOW + timedelta(minutes=1)
 @asynccontextmanager
 async def serving(board: Board, now: Callable[[], datetime] = lambda: LATER) -> AsyncIterator[AgentServer]:
     """Answer from a board, on a port that was free."""
-    server = AgentServer(lambda: board, Listen("127.0.0.1", 0), now=now)
+    server = AgentServer(lambda: board, Listen("127.0.0.1", 0), Handover(now))
     await server.start()
     try:
         yield server

@@ -62,3 +62,17 @@ def test_who_came_back_and_goes_again_counts_once(site: Site) -> None:
     site.handover.up(A)
     assert site.down(A)
     assert site.down(B)
+
+
+def test_a_word_is_owed_from_when_one_goes_until_everybody_has_heard_that_it_is_back(site: Site) -> None:
+    def owed() -> bool:
+        return site.handover.owes_a_word(heard_within=HEARD_WITHIN)
+
+    assert not owed()
+    site.down(A)
+    assert owed()
+    site.handover.up(A)
+    site.now += timedelta(seconds=9.9)
+    assert owed()
+    site.now = NOW + HEARD_WITHIN
+    assert not owed()

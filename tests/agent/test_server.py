@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import uvloop
 
-from probe.agent import AgentServer, conversation, server
+from probe.agent import AgentServer, Handover, conversation, server
 from probe.engine.board import Board
 from probe.engine.happenings import Judged, MembersKnown
 from probe.model.outcome import State
@@ -117,7 +117,7 @@ def test_who_is_not_known_is_told_nothing_and_the_operator_once(
 
 
 def test_names_that_somebody_makes_up_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    agent = AgentServer(lively_board, Listen("127.0.0.1", 0), now=lambda: LATER)
+    agent = AgentServer(lively_board, Listen("127.0.0.1", 0), Handover(lambda: LATER))
     for number in range(1000):
         agent.answer(f"vip/made-up-{number % 500}")
     assert len(caplog.records) == 50
@@ -253,7 +253,7 @@ def test_who_hangs_up_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_port_in_use_is_an_error_that_can_be_told() -> None:
     async def scenario(port: int) -> None:
         with pytest.raises(OSError, match="in use"):
-            await AgentServer(lively_board, Listen("127.0.0.1", port), now=lambda: LATER).start()
+            await AgentServer(lively_board, Listen("127.0.0.1", port), Handover(lambda: LATER)).start()
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         uvloop.run(scenario(taken.getsockname()[1]))
@@ -267,7 +267,7 @@ def test_the_port_is_free_when_the_server_has_stopped_however_silent_a_client_is
             await ask(port, b"vip/mta1\n")
         assert await to_the_end(reader) == b""
         writer.close()
-        again = AgentServer(lively_board, Listen("127.0.0.1", port), now=lambda: LATER)
+        again = AgentServer(lively_board, Listen("127.0.0.1", port), Handover(lambda: LATER))
         await again.start()
         assert again.port == port
         await again.stop()

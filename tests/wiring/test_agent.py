@@ -80,8 +80,32 @@ def test_where_nobody_is_to_be_released_it_goes_at_once(tmp_path: Path, changes:
     run(scenario)
 
 
-async def _health_is(site: Running, status: int) -> bool:
-    return await site.health("discarding") == status
+async def _health_is(site: Running, status: int, member: str = "discarding") -> bool:
+    return await site.health(member) == status
+
+
+def test_who_came_back_and_was_not_asked_for_since_is_waited_for(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        health = policy(fall=1000)
+        async with mail_system() as system, running(system, tmp_path, agent=ANYWHERE, health=health) as site:
+            # Given a balancer that heard "down", and not yet that it is over
+            hold = {"pool": "vip", "member": "good", "for": "1h", "why": "a new disk", "as": "down"}
+            assert (await site.client.post("/api/v1/holds", json=hold)).status_code == 200
+            await site.until(lambda: _health_is(site, 503, "good"))
+            assert (await said(site, "good")).startswith("down #")
+            assert (await site.client.post("/api/v1/holds/vip/good/release", json={})).status_code == 200
+            await site.until(lambda: _health_is(site, 200, "good"))
+
+            # When
+            began = time.monotonic()
+            site.daemon.stop()
+            assert await said(site, "good") == "up\n"
+
+            # Then
+            await site.task
+            assert time.monotonic() - began >= RELEASE_SECONDS
+
+    run(scenario)
 
 
 def test_a_reload_during_the_release_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from probe.engine.happenings import Ended
 from probe.model.outcome import Outcome
 from probe.ports import LedgerTrouble
+from probe.wiring.generation import Generation
 from probe.wiring.listeners import CannotListen
 from tests.wiring.site import Running, mail_system, run, running
 
@@ -207,6 +208,22 @@ def test_a_reload_onto_a_ledger_that_cannot_be_opened_is_refused(tmp_path: Path)
             assert (answer.status_code, "nowhere" in answer.text) == (500, True)
             ended = len(site.told)
             await site.until(lambda: _more(site, ended))
+
+    run(scenario)
+
+
+def test_a_reload_that_breaks_when_the_old_one_has_ended_ends_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(_: Generation) -> None:
+        raise RuntimeError("it broke")
+
+    async def scenario() -> None:
+        async with mail_system() as system, running(system, tmp_path) as site:
+            monkeypatch.setattr(Generation, "start", breaks)
+            assert await site.daemon.reload() == ["it broke"]
+            with pytest.raises(RuntimeError, match="it broke"):
+                await site.task
 
     run(scenario)
 
