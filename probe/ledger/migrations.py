@@ -58,6 +58,8 @@ def prepare(connection: Connection, migrations: Sequence[Migration] = MIGRATIONS
         raise LedgerTrouble(
             f"the ledger has schema version {found} and this program knows up to {newest}; use the newer program"
         )
+    if found == newest:
+        return  # nothing is written: who only reads must be able to on a full disk
     for migrate in migrations[found - 1 :]:
         migrate(connection)
     connection.execute(update(schema).values(version=newest))

@@ -68,6 +68,15 @@ def test_two_can_open_it_at_once_for_the_first_time(url: str) -> None:
     run(both())
 
 
+def test_to_open_it_again_writes_nothing_so_that_it_can_be_read_on_a_full_disk(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/mailflow.db"
+    run(_open(url))
+    with closing(sqlite3.connect(tmp_path / "mailflow.db")) as watching:
+        before = watching.execute("PRAGMA data_version").fetchone()
+        run(_open(url))
+        assert watching.execute("PRAGMA data_version").fetchone() == before
+
+
 def _versions(url: str, *migrations: object) -> list[int]:
     async def migrated() -> list[int]:
         database = connect_to(url)
