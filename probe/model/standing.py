@@ -181,9 +181,9 @@ def _of_mailbox(mailbox: MailboxStanding) -> Iterator[Finding]:
     if mailbox.up is None:
         yield Finding(Status.UNKNOWN, f"mailbox {mailbox.name} has not been tried yet")
     elif mailbox.unread_seconds is None:
-        yield Finding(Status.UNKNOWN, f"mailbox {mailbox.name} has never been readable")
+        yield Finding(Status.UNKNOWN, f"mailbox {mailbox.name} has not been readable yet")
     else:
-        yield Finding(Status.UNKNOWN, f"mailbox {mailbox.name} unreadable since {age(mailbox.unread_seconds)}")
+        yield Finding(Status.UNKNOWN, f"mailbox {mailbox.name} unreadable for {age(mailbox.unread_seconds)}")
 
 
 def _of_pool(pool: PoolStanding) -> Iterator[Finding]:

@@ -97,7 +97,7 @@ def test_a_mailbox_that_is_unreadable_is_unknown(url: str, board: Board) -> None
     board(MailboxFailed("monitor", "connection refused"))
     told = status("--url", url)
     assert told.code == 3
-    assert told.text.startswith("mailbox monitor unreadable since ")
+    assert told.text.startswith("mailbox monitor unreadable for ")
 
 
 def test_a_member_that_somebody_holds_down_is_a_warning(url: str, board: Board) -> None:

@@ -78,8 +78,8 @@ def test_one_member(changes: dict[str, Any], status: Status, text: str) -> None:
 @pytest.mark.parametrize(
     "mailbox, status, text",
     [
-        (MailboxStanding("monitor", False, 242), Status.UNKNOWN, "mailbox monitor unreadable since 4 min"),
-        (MailboxStanding("monitor", False), Status.UNKNOWN, "mailbox monitor has never been readable"),
+        (MailboxStanding("monitor", False, 242), Status.UNKNOWN, "mailbox monitor unreadable for 4 min"),
+        (MailboxStanding("monitor", False), Status.UNKNOWN, "mailbox monitor has not been readable yet"),
         (MailboxStanding("monitor", None), Status.UNKNOWN, "mailbox monitor has not been tried yet"),
         (MailboxStanding("other", False, 242), Status.OK, "vip 1/1 up, 1/1 as expected"),
     ],

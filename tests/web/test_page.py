@@ -213,6 +213,12 @@ def test_it_says_why_a_mailbox_cannot_be_read() -> None:
     assert '<strong class="down">unreadable</strong>' in html
 
 
+def test_of_a_mailbox_that_could_not_be_read_since_the_start_it_does_not_say_never() -> None:
+    world = World(fresh_board())
+    world.board(MailboxFailed("monitor", "connection refused"))
+    assert '<strong class="down">unreadable</strong></td><td>not yet</td>' in shown(world)
+
+
 def test_it_says_what_is_wrong_with_a_mailbox_that_can_be_read() -> None:
     world = World()
     full = Trouble(TroubleKind.OVER_QUOTA, "it is full")

@@ -163,7 +163,7 @@ def _mailbox(name: str, figures: MailboxFigures, now: datetime) -> str:
     state, shown = ("up", "readable") if figures.up else ("down", "unreadable")
     if not figures.tried:
         state, shown = "unknown", "not tried yet"
-    read = f"{ago(figures.last_read, now)} ago" if figures.last_read else "never"
+    read = f"{ago(figures.last_read, now)} ago" if figures.last_read else "not yet"
     return (
         f'<tr><th scope="row">{text(name)}</th><td><strong class="{state}">{shown}</strong></td>'
         f"<td>{read}</td><td>{text('; '.join(_notes_on(figures)))}</td></tr>\n"
