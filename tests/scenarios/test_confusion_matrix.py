@@ -13,7 +13,7 @@ from tests.scenarios.times import BACK_WITHIN_SECONDS, OUT_WITHIN_SECONDS
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
 
-LABORATORIES = 4
+LABORATORIES = 3
 
 
 @pytest.fixture(scope="module")
