@@ -133,6 +133,22 @@ def test_a_verdict_changes_on_the_page_and_is_said_aloud_without_a_reload(chromi
     chromium.run(test)
 
 
+def test_it_does_not_say_live_while_the_stream_is_open_and_nothing_is_answered(chromium: Chromium) -> None:
+    async def test() -> None:
+        async with opened(chromium) as shown:
+            await shown.is_live()
+            await shown.page.route("**/parts", lambda route: route.abort())
+            before = shown.world.board.verdict("vip", "mta2")
+            shown.world.report(Judged("vip", "mta2", UP, before))
+            await expect(shown.page.locator("#live")).to_have_text("not live, trying again")
+            await shown.page.unroute("**/parts")
+            shown.world.report(Judged("vip", "mta2", before, UP))
+            await shown.is_live()
+            shown.tab.complaints.clear()  # Chromium's own, of what was cut off
+
+    chromium.run(test)
+
+
 def test_what_was_drawn_live_is_what_a_reload_shows(chromium: Chromium) -> None:
     async def test() -> None:
         async with opened(chromium) as shown:

@@ -8,6 +8,7 @@ import { findRows, probeEnded, tellAsides, verdictFormed } from "./rows.js";
 import { keepTimesTrue, printable } from "./words.js";
 
 const PARTS_EVERY = 15_000;
+const PARTS_WITHIN = 10_000;
 const TIMES_EVERY = 5_000;
 const TRY_AGAIN_AFTER = 10_000;
 const WHOLE_AT_MOST_EVERY = 5_000;
@@ -75,7 +76,9 @@ function before(milliseconds, action) {
 
 async function fetchParts() {
   if (document.hidden) return;
-  const parts = await fetched("/parts");
+  const parts = await fetched("/parts", { signal: AbortSignal.timeout(PARTS_WITHIN) });
+  // The stream of a server that is frozen, or cut off, stays open: only who answers is live.
+  tellLive(parts !== null && stream.readyState === EventSource.OPEN);
   if (!parts) return;
   exchange("overview", parts);
   exchange("mailboxes", parts);
@@ -122,7 +125,9 @@ function announce(words) {
 }
 
 function tellLive(on) {
-  live.textContent = on ? "live" : "not live, trying again";
+  const words = on ? "live" : "not live, trying again";
+  if (live.textContent === words) return;
+  live.textContent = words;
   live.classList.toggle("on", on);
 }
 
