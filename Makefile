@@ -25,10 +25,10 @@ types: $(VENV)/.ready schema
 contracts: $(VENV)/.ready
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.ready schema  ## tests that need no server; as many at a time as there are cores
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not lab" --cov --cov-report=term:skip-covered
+unit: $(VENV)/.ready schema  ## tests that need no server
+	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not lab" --cov --cov-report=term:skip-covered
 
-real: $(VENV)/.ready schema  ## tests on real servers; more at a time, for they wait most of theirs
+real: $(VENV)/.ready schema  ## tests on real servers
 	$(BIN)/python -m pytest -n 4 --dist loadfile -m lab
 
 lab: servers $(VENV)/.ready  ## real servers to play with by hand

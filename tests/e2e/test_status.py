@@ -63,7 +63,7 @@ def test_a_plug_in_tells_mail_that_flows_from_mail_that_is_lost_and_from_not_kno
     # Then nobody can tell, but for what was proved before
     assert until(program, 2, "vip/mta3 down (and ").measured["up"] == "3"
     told = status(program, "--member", "mta1")
-    assert (told.code, told.text.partition(" since ")[0]) == (3, "mailbox monitor unreadable")
+    assert (told.code, told.text.partition(" for ")[0]) == (3, "mailbox monitor unreadable")
 
     # When the program is gone
     program.kill()
