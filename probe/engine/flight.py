@@ -7,12 +7,16 @@ from datetime import datetime
 
 from probe.model.probe import Record
 
+REMEMBERED = 10_000
+"""Probes that were dropped, of which that is remembered."""
+
 
 class Flight:
     """Hold the probes that have no outcome yet."""
 
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
+        self._dropped: dict[str, None] = {}
         self._sending: set[str] = set()
         self._deadlines: dict[str | None, list[tuple[datetime, str]]] = defaultdict(list)
         self._overdue: dict[str | None, list[str]] = defaultdict(list)
@@ -27,8 +31,13 @@ class Flight:
         return self._records.get(probe_id)
 
     def put(self, record: Record) -> None:
-        """Take in an open probe, or what is newly known of it; what was seen of it is never forgotten."""
+        """Take in an open probe, or what is newly known of it; what was seen of it is never forgotten.
+
+        One that was dropped stays dropped: it may have been read from the ledger before it was closed there.
+        """
         probe = record.probe
+        if probe.id in self._dropped:
+            return
         known = self._records.get(probe.id)
         if known:
             # It may have been read from the ledger before the message, or its bounce, was written down there.
@@ -42,6 +51,9 @@ class Flight:
         record = self._records.pop(probe_id, None)
         if record is None:
             return False
+        self._dropped[probe_id] = None
+        if len(self._dropped) > REMEMBERED:
+            del self._dropped[next(iter(self._dropped))]
         for mailbox in record.probe.mailboxes:
             self._expected[mailbox].pop(probe_id, None)
         return True

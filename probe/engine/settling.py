@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 LONG = 64 * 1024
 """Octets of a body from which on nobody on the loop waits until it is compared."""
 
-REMEMBERED = 10_000
-"""Probes that ended, of which it is remembered that it was told."""
 STRANGERS = 10_000
 """Messages of others that are remembered per mailbox, so that each counts once however often it is read."""
 
@@ -61,8 +59,6 @@ class Settler:
         self._instance = instance
         self._eyes = Eyes()
         self._strangers: dict[str, dict[Place, None]] = defaultdict(dict)
-        self._ended: dict[str, None] = {}
-        """The probes that ended last."""
         self._disturbed: dict[str, timedelta] = {}
         """Probes in flight over which the wall clock was set, and by how much."""
 
@@ -186,16 +182,7 @@ class Settler:
         closed = closed or await self._ledger.record(probe.id)
         self._disturbed.pop(probe.id, None)
         if self._flight.drop(probe.id) and closed and closed.judgement:
-            self._end(closed)
-
-    def _end(self, record: Record) -> None:
-        """Tell that a probe ended, once: who read of it before that may have put it back into the flight."""
-        if record.probe.id in self._ended:
-            return
-        self._ended[record.probe.id] = None
-        if len(self._ended) > REMEMBERED:
-            del self._ended[next(iter(self._ended))]
-        self._report(Ended(record))
+            self._report(Ended(closed))
 
 
 def _told(letter: Letter, tag: Tag, report: Report) -> Sighting:

@@ -26,6 +26,13 @@ def test_a_probe_is_let_go_of_once() -> None:
     assert len(flown.all()) == 0
 
 
+def test_what_was_let_go_of_is_not_taken_in_again() -> None:
+    flown = flight(Record(a_probe()))
+    flown.drop(a_probe().id)
+    flown.put(Record(a_probe(), attempts=1))
+    assert flown.all() == []
+
+
 def test_the_bounce_of_an_expected_message_is_expected_where_it_would_come_to() -> None:
     flown = flight(Record(a_probe(bounces="postmaster")))
     flown.expect(a_probe().id, since=NOON)
