@@ -1,6 +1,6 @@
 """The metrics of members and of their pools: what load balancers are told."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
@@ -9,6 +9,7 @@ from probe.engine.figures import MemberFigures
 from probe.metrics.rows import counter, gauge
 from probe.model.outcome import State
 from probe.model.settings import MemberKey
+from probe.model.verdict import Verdict
 
 Members = Mapping[tuple[str, str], MemberFigures]
 
@@ -17,9 +18,7 @@ def member_metrics(members: Members, state_changes: Mapping[MemberKey, int]) -> 
     """Tell the verdict on every member, what operators have to do with it, and until when its certificate holds."""
     yield _states(members)
     yield _changes(members, state_changes)
-    yield _flapping(members)
-    yield _held(members)
-    yield _in_maintenance(members)
+    yield from _flags(members)
     yield _certificates(members)
     yield _injections(members)
     yield _findings(members)
@@ -72,39 +71,32 @@ def _changes(members: Iterable[MemberKey], state_changes: Mapping[MemberKey, int
     )
 
 
-def _held(members: Members) -> Metric:
-    return gauge(
-        "mailflow_member_held",
-        "1 while somebody holds the verdict on the member by hand.",
-        labels=_LABELS,
-        rows=(
-            (labels, float(figures.verdict is not None and figures.verdict.hold is not None))
+def _flags(members: Members) -> Iterator[Metric]:
+    for name, about, tells in _FLAGS:
+        rows = [
+            (labels, float(figures.verdict is not None and tells(figures.verdict)))
             for labels, figures in members.items()
-        ),
-    )
+        ]
+        yield gauge(name, about, labels=_LABELS, rows=rows)
 
 
-def _in_maintenance(members: Members) -> Metric:
-    return gauge(
-        "mailflow_member_in_maintenance",
-        "1 while the member is under maintenance that was planned.",
-        labels=_LABELS,
-        rows=(
-            (labels, float(figures.verdict is not None and figures.verdict.maintenance is not None))
-            for labels, figures in members.items()
-        ),
-    )
-
-
-def _flapping(members: Members) -> Metric:
-    return gauge(
+_FLAGS: tuple[tuple[str, str, Callable[[Verdict], bool]], ...] = (
+    (
         "mailflow_member_flapping",
         "1 while the member was called up and down so often that it must be good for longer to be called up.",
-        labels=_LABELS,
-        rows=(
-            (labels, float(bool(figures.verdict and figures.verdict.flapping))) for labels, figures in members.items()
-        ),
-    )
+        lambda verdict: verdict.flapping,
+    ),
+    (
+        "mailflow_member_held",
+        "1 while somebody holds the verdict on the member by hand.",
+        lambda verdict: verdict.hold is not None,
+    ),
+    (
+        "mailflow_member_in_maintenance",
+        "1 while the member is under maintenance that was planned.",
+        lambda verdict: verdict.maintenance is not None,
+    ),
+)
 
 
 def _certificates(members: Members) -> Metric:
