@@ -74,7 +74,8 @@ def turns(connection: Connection, instance: str, *, since: datetime) -> Mapping[
     )
     turned: dict[MemberKey, list[datetime]] = defaultdict(list)
     last: dict[MemberKey, State] = {}
-    for row in connection.execute(select(changes).where(*wanted).order_by(changes.c.number)):
+    columns = [changes.c[name] for name in ("pool", "member", "at", "before", "after")]
+    for row in connection.execute(select(*columns).where(*wanted).order_by(changes.c.number)):
         member = row.pool, row.member
         if last.get(member, row.before) not in {None, State.UNKNOWN, row.after}:
             turned[member].append(row.at)
