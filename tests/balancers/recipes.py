@@ -3,17 +3,17 @@
 import re
 from collections.abc import Iterable
 
-from tests.docs.markdown import ROOT, blocks, section
+from tests.docs.markdown import blocks, section
+from tests.docs.pages import LOAD_BALANCERS
 from tests.lab.postfix import Member
 
-PAGE = ROOT / "docs" / "load-balancers.md"
 PROBE = "192.0.2.50"
 PROBE_URL = f"http://{PROBE}:9847"
 
 
 def recipe(title: str, language: str) -> str:
     """Return the recipe of a section."""
-    (only,) = blocks(section(title, PAGE), language)
+    (only,) = blocks(section(title, LOAD_BALANCERS), language)
     return only
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.balancers.recipes import PAGE, recipe
-from tests.docs.markdown import blocks, section
+from tests.balancers.recipes import recipe
+from tests.docs.markdown import blocks
+from tests.docs.pages import LOAD_BALANCERS, STARTING_CONFIG
 from tests.docs.running import run
 from tests.web.serving import World
 
@@ -41,7 +42,7 @@ def test_keepalived_would_not_take_a_mistake(tmp_path: Path) -> None:
 
 
 def test_the_members_of_the_recipes_are_those_of_the_config() -> None:
-    shown = set(yaml.safe_load(blocks(section("A config to start from"), "yaml")[0])["pools"]["vip"]["members"])
+    shown = set(yaml.safe_load(blocks(STARTING_CONFIG.text, "yaml")[0])["pools"]["vip"]["members"])
     for title in HAPROXY:
         assert set(re.findall(r"^  server (\S+)", recipe(title, "haproxy"), re.MULTILINE)) == shown
     assert set(re.findall(r"mailflow-verdict vip (\w+)", recipe("keepalived", "keepalived"))) == shown
@@ -61,5 +62,5 @@ def test_envoy_and_kubernetes_ask_for_what_there_is() -> None:
 
 
 def test_every_recipe_says_whether_it_was_tried() -> None:
-    sections = PAGE.read_text().split("\n## ")[1:]
+    sections = LOAD_BALANCERS.read_text().split("\n## ")[1:]
     assert [each.partition("\n")[0] for each in sections if "\nTried" not in each] == []

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.dashboards.names import ROOT
-from tests.docs.markdown import blocks, section
+from tests.docs.markdown import blocks
+from tests.docs.pages import GRAFANA, GRAFANA_IN_SHORT, PROMETHEUS, Place
 
 PROVISIONING = ROOT / "dashboards" / "provisioning"
 
@@ -24,13 +26,14 @@ def test_dashboards_come_from_files_and_cannot_be_changed_in_grafana() -> None:
     assert "foldersFromFilesStructure" not in provider["options"]
 
 
-def test_the_page_names_the_folder_that_grafana_looks_in() -> None:
+@pytest.mark.parametrize("place", [GRAFANA, GRAFANA_IN_SHORT])
+def test_the_page_names_the_folder_that_grafana_looks_in(place: Place) -> None:
     [provider] = provisioned("dashboards")["providers"]
-    assert provider["options"]["path"] in section("Grafana")
+    assert provider["options"]["path"] in place.text
 
 
 def test_the_data_source_is_scraped_as_often_as_the_recipe_says() -> None:
     [source] = provisioned("datasources")["datasources"]
-    (recipe,) = blocks(section("Prometheus"), "yaml")
+    (recipe,) = blocks(PROMETHEUS.text, "yaml")
     assert source["type"] == "prometheus"
     assert source["jsonData"]["timeInterval"] == yaml.safe_load(recipe)["scrape_configs"][0]["scrape_interval"]

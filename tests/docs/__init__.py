@@ -1,1 +1,1 @@
-"""Docs under test: what the README and its neighbours say is there, and what is there they say."""
+"""Docs under test: what the pages say is there, and what is there they say."""

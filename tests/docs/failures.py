@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from probe.model.failures import TABLE, Failure
 from probe.model.reply import Ending
-from tests.docs.markdown import ROOT
+from tests.docs.pages import DOCS
 
-PAGE = ROOT / "docs" / "failures.md"
+PAGE = DOCS / "failures.md"
 
 HEAD = """\
 # Failures
@@ -16,7 +16,7 @@ and whether that can speak against the member. In each section the first row tha
 for none at all. Codes are patterns: `4.7.*` is any of that subject, `5.7.2?` any from 5.7.20 to 5.7.29.
 
 That a failure *can* speak against its member is not yet that it does. It does so only while other members, at the same
-time, fare better: see [Verdicts](../README.md#verdicts) and [ADR 5](adr/0005-blame.md). Why some refusals never do:
+time, fare better: see [verdicts](verdicts.md) and [ADR 5](adr/0005-blame.md). Why some refusals never do:
 [ADR 11](adr/0011-failures.md).
 
 This page is written by `make docs` from the table in `probe/model/failures.py`.

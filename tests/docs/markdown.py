@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
-PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -29,13 +27,14 @@ def in_backquotes(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
 
 
-def section(title: str, page: Path = README) -> str:
-    """Return a section, with all below it."""
+def section(title: str, page: Path) -> str:
+    """Return a section, with all below it; all of the page where that is its title."""
     text = page.read_text()
-    found = re.search(rf"^(##+) {re.escape(title)}\n", text, re.MULTILINE)
+    found = re.search(rf"^(#+) {re.escape(title)}\n", text, re.MULTILINE)
     assert found, f"{page.name} has no section {title}"
     rest = text[found.end() :]
-    end = re.search(rf"^#{{2,{len(found[1])}}} ", rest, re.MULTILINE)
+    # A page has one title; any other "# " is a comment in a block of code.
+    end = re.search(rf"^##{{1,{len(found[1]) - 1}}} ", rest, re.MULTILINE) if found[1] != "#" else None
     return rest[: end.start()] if end else rest
 
 
@@ -61,4 +60,6 @@ def links(text: str) -> list[str]:
 def anchors(text: str) -> set[str]:
     """Return the anchors that GitHub gives to the headings of a text."""
     headings = re.findall(r"^#+ (.*)$", _BLOCK.sub("", text), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    before = [slugs[:number].count(slug) for number, slug in enumerate(slugs)]
+    return {f"{slug}-{times}" if times else slug for slug, times in zip(slugs, before, strict=True)}

@@ -11,13 +11,14 @@ import yaml
 
 from probe import config
 from probe.cli.main import main
-from tests.docs.markdown import PAGES, README, ROOT, blocks, section
+from tests.docs.markdown import ROOT, blocks
+from tests.docs.pages import BAD_CONFIG, FIVE_MINUTES, PAGES, PROMETHEUS, STARTING_CONFIG, SYSTEMD, WEB_LOGIN
 from tests.docs.running import run
 
 SHELL = [line for page in PAGES for block in blocks(page.read_text(), "sh") for line in block.splitlines()]
 COMMANDS = [line for line in SHELL if re.match(r"\S*\bmailflow ", line)]
 MAKES = [line for line in SHELL if line.startswith("make ")]
-BAD = blocks(section("Installing"), "yaml")[0]
+[BAD] = blocks(BAD_CONFIG.text, "yaml")
 CONFIGS = [
     block
     for page in PAGES
@@ -80,7 +81,7 @@ def test_a_whole_config_is_shown() -> None:
 
 def test_a_bad_config_is_told_as_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Given
-    (told,) = blocks(section("Installing"), "text")
+    (told,) = blocks(BAD_CONFIG.text, "text")
     monkeypatch.chdir(tmp_path)
     Path("config.yaml").write_text(BAD)
 
@@ -93,7 +94,7 @@ def test_a_bad_config_is_told_as_printed(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_prometheus_takes_the_recipe_with_the_shipped_alerts(tmp_path: Path) -> None:
-    (recipe,) = blocks(section("Prometheus"), "yaml")
+    (recipe,) = blocks(PROMETHEUS.text, "yaml")
     (tmp_path / "prometheus.yml").write_text(recipe)
     for name in ("rules.yaml", "alerts.yaml"):
         (tmp_path / f"mailflow-{name}").write_text((ROOT / "dashboards" / name).read_text())
@@ -103,21 +104,20 @@ def test_prometheus_takes_the_recipe_with_the_shipped_alerts(tmp_path: Path) -> 
 
 
 def test_the_scrape_job_has_the_name_that_the_alerts_expect() -> None:
-    (recipe,) = blocks(section("Prometheus"), "yaml")
+    (recipe,) = blocks(PROMETHEUS.text, "yaml")
     (job,) = yaml.safe_load(recipe)["scrape_configs"]
     assert f'job="{job["job_name"]}"' in (ROOT / "dashboards" / "alerts.yaml").read_text()
 
 
 def test_the_unit_gives_the_credentials_that_the_config_asks_for() -> None:
-    (unit,) = blocks(section("systemd"), "ini")
+    (unit,) = blocks(SYSTEMD.text, "ini")
     given = set(re.findall(r"^LoadCredential=([\w-]+):", unit, re.MULTILINE))
-    assert given == set(re.findall(r"credential: ([\w-]+)", CONFIGS[0]))
+    assert given == set(re.findall(r"credential: ([\w-]+)", STARTING_CONFIG.text))
 
 
 def test_the_demo_is_described_as_it_is() -> None:
     members = set(yaml.safe_load((ROOT / "config.yaml").read_text())["pools"]["vip"]["members"])
-    told = section("Five minutes", README)
-    assert {name for name in members if f"`{name}`" in told} == members
+    assert {name for name in members if f"`{name}`" in FIVE_MINUTES.text} == members
 
 
 def test_the_web_config_that_is_shown_is_taken_here_and_by_promtool(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_the_web_config_that_is_shown_is_taken_here_and_by_promtool(tmp_path: Pa
     certificate.private_key_pem.write_to_path(str(tmp_path / "server.key"))
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     (tmp_path / "server.key").chmod(0o600)
-    [block] = blocks(section("TLS and a login for the pages"), "yaml")
+    [block] = blocks(WEB_LOGIN.text, "yaml")
 
     # When
     (tmp_path / "web.yml").write_text(block)

@@ -1,4 +1,4 @@
-"""The tables of the README name all that there is, and nothing else."""
+"""The tables of the pages name all that there is, and nothing else."""
 
 import json
 import re
@@ -18,6 +18,9 @@ from probe.config import schema
 from probe.metrics import ReloadState, TokenExpiries
 from probe.metrics.collector import registry
 from probe.metrics.spot_checks import spot_check_metrics
+from probe.model.alarm import WORDINGS
+from probe.model.culprit import Culprit
+from probe.model.history import Cause
 from probe.model.outcome import Outcome, Stage
 from probe.model.spot_check import SpotCheck
 from probe.model.tls_findings import Word
@@ -29,21 +32,38 @@ from probe.web.page import page_routes
 from probe.web.program import program_routes
 from probe.web.spot_checks import spot_check_routes
 from probe.web.stream import stream_routes
+from probe.web.views import probe_view
 from tests.dashboards.shipped import rules
-from tests.docs.markdown import ROOT, Row, links, section, tables
-from tests.metrics.boards import NOW, attempt, board_of_exchangers, lively_board, settings
+from tests.docs.markdown import ROOT, Row, links, tables
+from tests.docs.pages import (
+    ALARMS,
+    ALERTS,
+    COMMANDS,
+    CONFIGURATION,
+    DOCS,
+    FINDINGS,
+    METRICS,
+    OUTCOMES,
+    PATHS,
+    SPOT_CHECKS,
+    TROUBLESHOOTING,
+    VERDICTS,
+    WORDS,
+    Place,
+)
+from tests.metrics.boards import NOW, attempt, board_of_exchangers, delivered, lively_board, settings
 from tests.metrics.test_spot_checks import certificate_until
 
-COMMANDS = {name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))}
+PROGRAM = {name: main.get_command(click.Context(main), name) for name in main.list_commands(click.Context(main))}
 SCHEMA = schema()
 
 
-def rows(title: str) -> list[Row]:
-    return [row for table in tables(section(title)) for row in table]
+def rows(place: Place) -> list[Row]:
+    return [row for table in tables(place.text) for row in table]
 
 
-def first_words(title: str) -> list[str]:
-    return [word for row in rows(title) for word in row.words]
+def first_words(place: Place) -> list[str]:
+    return [word for row in rows(place) for word in row.words]
 
 
 # Config
@@ -86,8 +106,8 @@ def default(name: str, value: dict[str, Any], node: dict[str, Any]) -> str:
             return f"`{json.dumps(other)}`"
 
 
-def test_every_key_of_the_config_is_in_the_readme_with_its_default() -> None:
-    documented = {row.words[0]: row.cells[1] for row in rows("Configuration reference")}
+def test_every_key_of_the_config_is_in_the_docs_with_its_default() -> None:
+    documented = {row.words[0]: row.cells[1] for row in rows(CONFIGURATION)}
     assert documented == dict(keys())
 
 
@@ -107,23 +127,32 @@ def test_the_walk_through_the_schema_finds_keys_at_every_depth() -> None:
 # Words
 
 
-def test_every_outcome_is_in_the_readme() -> None:
-    assert first_words("Outcomes") == list(Outcome)
+def test_every_outcome_is_in_the_docs() -> None:
+    assert first_words(OUTCOMES) == list(Outcome)
 
 
 def test_every_outcome_and_every_stage_has_its_troubleshooting() -> None:
-    by_outcome, by_stage = tables(section("Troubleshooting"))
+    by_outcome, by_stage = tables(TROUBLESHOOTING.text)
     assert sorted(word for row in by_outcome for word in row.words) == sorted(Outcome)
     assert [row.cells[0] for row in by_stage] == list(Stage)
 
 
 def test_the_word_stage_names_every_stage() -> None:
-    (meaning,) = (row.cells[1] for row in rows("Words") if row.cells[0] == "stage")
+    (meaning,) = (row.cells[1] for row in rows(WORDS) if row.cells[0] == "stage")
     assert meaning.replace(" (the reply after the final dot)", "") == ", ".join(Stage)
 
 
-def test_every_finding_is_in_the_readme() -> None:
-    assert first_words("Findings on TLS") == list(Word)
+def test_every_finding_is_in_the_docs() -> None:
+    assert first_words(FINDINGS) == list(Word)
+
+
+def test_every_cause_of_a_change_is_in_the_docs() -> None:
+    assert [cause for cause in Cause if f"`{cause}`" not in VERDICTS.text] == []
+
+
+def test_everything_that_members_may_share_is_in_the_docs() -> None:
+    shared = [culprit for culprit in Culprit if culprit not in (Culprit.MEMBER, Culprit.SOME_MEMBERS)]
+    assert [culprit for culprit in shared if f"`{culprit}`" not in VERDICTS.text] == []
 
 
 # Metrics
@@ -149,13 +178,13 @@ def exported() -> dict[str, tuple[str, set[str]]]:
     }
 
 
-def test_every_metric_is_in_the_readme_with_its_type_and_labels() -> None:
-    documented = {row.words[0]: (row.cells[1], set(filter(None, row.cells[2].split(", ")))) for row in rows("Metrics")}
+def test_every_metric_is_in_the_docs_with_its_type_and_labels() -> None:
+    documented = {row.words[0]: (row.cells[1], set(filter(None, row.cells[2].split(", ")))) for row in rows(METRICS)}
     assert documented == exported()
 
 
-def test_every_metric_of_a_spot_check_is_in_the_readme_with_its_labels() -> None:
-    documented = {row.words[0]: set(filter(None, row.cells[1].split(", "))) for row in rows("Spot checks")}
+def test_every_metric_of_a_spot_check_is_in_the_docs_with_its_labels() -> None:
+    documented = {row.words[0]: set(filter(None, row.cells[1].split(", "))) for row in rows(SPOT_CHECKS)}
     told = {family.name: {label for sample in family.samples for label in sample.labels} for family in of_a_check()}
     assert documented == told
 
@@ -171,32 +200,37 @@ def of_a_check() -> Iterator[Metric]:
 # Alerts
 
 
-def test_every_alert_is_in_the_readme_as_it_is() -> None:
-    (documented,) = tables(section("Alerts"))
+def test_every_alert_is_in_the_docs_as_it_is() -> None:
+    (documented,) = tables(ALERTS.text)
     assert [(row.words[0], *row.cells[1:]) for row in documented] == [
         (rule["alert"], rule["labels"]["severity"], rule.get("for", "at once"), rule["annotations"]["summary"])
         for rule in rules("alerts.yaml")
     ]
 
 
-def test_every_alert_in_the_readme_leads_to_its_runbook() -> None:
-    (documented,) = tables(section("Alerts"))
-    assert [links(row.cells[0]) for row in documented] == [
+def test_every_alert_in_the_docs_leads_to_its_runbook() -> None:
+    (documented,) = tables(ALERTS.text)
+    assert [[f"docs/{link}" for link in links(row.cells[0])] for row in documented] == [
         [rule["annotations"]["runbook_url"]] for rule in rules("alerts.yaml")
     ]
+
+
+def test_every_alarm_of_the_program_itself_is_in_the_docs() -> None:
+    told = [(kind, wording.severity) for kind, wording in WORDINGS.items()]
+    assert [(row.words[0], row.cells[1]) for row in rows(ALARMS)] == told
 
 
 # Commands
 
 
-def test_every_command_is_in_the_readme() -> None:
-    whole, _ = tables(section("Commands"))
-    assert [row.words[0] for row in whole] == [f"mailflow {name}" for name in COMMANDS]
+def test_every_command_is_in_the_docs() -> None:
+    whole, _ = tables(COMMANDS.text)
+    assert [row.words[0] for row in whole] == [f"mailflow {name}" for name in PROGRAM]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_option_of_a_command_is_in_the_readme(name: str) -> None:
-    _, options = tables(section("Commands"))
+@pytest.mark.parametrize("name", PROGRAM)
+def test_every_option_of_a_command_is_in_the_docs(name: str) -> None:
+    _, options = tables(COMMANDS.text)
     documented: dict[str, set[str]] = {}
     command = ""
     for row in options:
@@ -206,7 +240,7 @@ def test_every_option_of_a_command_is_in_the_readme(name: str) -> None:
 
 
 def options_of(name: str) -> set[str]:
-    command = COMMANDS[name]
+    command = PROGRAM[name]
     assert command is not None
     return {option for parameter in command.params if isinstance(parameter, click.Option) for option in parameter.opts}
 
@@ -215,7 +249,7 @@ def options_of(name: str) -> set[str]:
 
 
 def served() -> set[str]:
-    """Every path that is served, with its method, as the README writes it."""
+    """Every path that is served, with its method, as the docs write it."""
     nothing: Any = None
     routes: list[Route] = [
         *health_routes(nothing),
@@ -233,9 +267,14 @@ def _upper(path: str) -> str:
     return "/".join(part.strip("{}").upper() if part.startswith("{") else part for part in path.split("/"))
 
 
-def test_every_path_is_in_the_readme() -> None:
-    assert set(first_words("HTTP")) >= served() - {"GET /style.css"}
-    assert {row.words[0] for row in rows("HTTP")} <= served()
+def test_every_path_is_in_the_docs() -> None:
+    assert set(first_words(PATHS)) >= served()
+    assert {row.words[0] for row in rows(PATHS)} <= served()
+
+
+def test_every_field_of_a_probe_is_in_the_docs() -> None:
+    (documented,) = re.findall(r"^A probe is `\{([^}]*)\}`", PATHS.text, re.MULTILINE)
+    assert re.split(r",\s+", documented) == list(probe_view(delivered("a1")))
 
 
 # Dependencies
@@ -245,7 +284,7 @@ def test_every_dependency_has_its_reason() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     required = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     required += [name for extra in project["project"]["optional-dependencies"].values() for name in extra]
-    (page,) = (ROOT / "docs" / "adr").glob("0007-*.md")
+    (page,) = (DOCS / "adr").glob("0007-*.md")
     explained = {
         name
         for table in tables(page.read_text())

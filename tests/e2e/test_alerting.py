@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.docs.markdown import ROOT, blocks, section
+from tests.docs.markdown import ROOT, blocks
+from tests.docs.pages import PROMETHEUS
 from tests.e2e.monitoring import Alertmanager, Prometheus, alertmanager, prometheus
 from tests.e2e.pager import Pager, pager
 from tests.e2e.patience import eventually
@@ -68,10 +69,10 @@ def hastened(rules: str) -> str:
 
 
 def by_the_recipe(program: Program, manager: Alertmanager, home: Path) -> dict[str, Any]:
-    """The config that the README shows, pointed at the program and made quick."""
+    """The config that docs/prometheus.md shows, pointed at the program and made quick."""
     for name in ("rules.yaml", "alerts.yaml"):
         (home / f"mailflow-{name}").write_text(hastened((SHIPPED / name).read_text()))
-    [shown] = blocks(section("Prometheus"), "yaml")
+    [shown] = blocks(PROMETHEUS.text, "yaml")
     shown = shown.replace("192.0.2.50:9847", program.listen)
     shown = shown.replace("127.0.0.1:9093", manager.url.removeprefix("http://"))
     config: dict[str, Any] = yaml.safe_load(shown.replace("scrape_interval: 30s", "scrape_interval: 1s"))

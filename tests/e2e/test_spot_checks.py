@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.docs.markdown import blocks, section
+from tests.docs.markdown import blocks
+from tests.docs.pages import SPOT_CHECKS_BY_PROMETHEUS
 from tests.e2e.conftest import Launch
 from tests.e2e.metrics import Metrics
 from tests.e2e.monitoring import Prometheus, prometheus
@@ -21,8 +22,8 @@ SCRAPED_WITHIN_SECONDS = 30
 
 
 def recipe(listen: str) -> Mapping[str, Any]:
-    """The job that the README shows, pointed at the program and made quick."""
-    [shown] = blocks(section("Spot checks by Prometheus"), "yaml")
+    """The job that docs/prometheus.md shows, pointed at the program and made quick."""
+    [shown] = blocks(SPOT_CHECKS_BY_PROMETHEUS.text, "yaml")
     [job] = yaml.safe_load(shown.replace("192.0.2.50:9847", listen))["scrape_configs"]
     return {"scrape_configs": [{**job, "scrape_interval": "1s", "scrape_timeout": "1s"}]}
 

@@ -91,7 +91,7 @@ def test_http_1_0_without_a_host_is_answered(member: str, line: bytes, verdict: 
 
     head, _, body = asyncio.run(scenario()).partition(b"\r\n\r\n")
     assert head.splitlines()[0] == b"HTTP/1.1 " + line
-    assert b"Mailflow-Verdict: " + verdict in head.splitlines()  # as written in the README: scripts search for it
+    assert b"Mailflow-Verdict: " + verdict in head.splitlines()  # as docs/http.md writes it: scripts search for it
     assert body.startswith(b'{"pool":"vip"')
 
 
