@@ -48,6 +48,8 @@ class Board:
         self.settings = settings
         self._since = now
         self._paths: dict[PathKey, PathFigures] = {}
+        self._own: set[PathKey] = set()
+        """The paths whose figures no snapshot holds."""
         self._members: dict[str, dict[str, MemberFigures]] = {name: {} for name in settings.pools}
         self._mailboxes = MailboxBoard(settings.mailboxes)
         self._setbacks: dict[MemberKey, tuple[Setback, ...]] = {}
@@ -120,10 +122,14 @@ class Board:
                 assert_never(happening)
 
     def snapshot(self, now: datetime) -> Snapshot:
-        """Return all of it at one moment, as a copy that another thread may render."""
+        """Return all of it at one moment, unchanging, so that another thread may render it.
+
+        Figures of paths are copied when they change next, and not here: thousands of copies would hold up the loop.
+        """
+        self._own.clear()
         return Snapshot(
             now,
-            {path: figures.copy() for path, figures in self._paths.items()},
+            self._paths.copy(),
             {(pool, name): figures for pool, members in self._members.items() for name, figures in members.items()},
             self._state_changes.copy(),
             self._mailboxes.snapshot(),
@@ -135,13 +141,13 @@ class Board:
         )
 
     def path(self, pool: str, member: str, route: str) -> PathFigures:
-        """Return the figures of a member on a route, made where there are none yet."""
-        figures = self._paths.get((pool, member, route))
-        if figures is None:
-            asked = self.settings.routes.get(route)
-            outcomes = OF_ASKING if asked and asked.only_asks else OF_SENDING
-            figures = self._paths[pool, member, route] = PathFigures(outcomes=dict.fromkeys(outcomes, 0))
-        return figures
+        """Return the figures of a member on a route, to be changed at will; made where there are none yet."""
+        key = pool, member, route
+        if key not in self._own:
+            self._own.add(key)
+            known = self._paths.get(key)
+            self._paths[key] = known.copy() if known else self._blank(route)
+        return self._paths[key]
 
     def members(self, pool: str) -> Mapping[str, MemberFigures]:
         """Return the members of a pool by name; raises KeyError for a pool that is not configured."""
@@ -192,6 +198,11 @@ class Board:
         """Tell whether the ledger was read and works, and every mailbox was tried once."""
         return self.restored and self.ledger_trouble is None and self._mailboxes.tried
 
+    def _blank(self, route: str) -> PathFigures:
+        asked = self.settings.routes.get(route)
+        outcomes = OF_ASKING if asked and asked.only_asks else OF_SENDING
+        return PathFigures(outcomes=dict.fromkeys(outcomes, 0))
+
     def _members_known(self, known: MembersKnown) -> None:
         before = self._members[known.pool]
         blank = () if known.pool in self.tls_findings else None
@@ -205,6 +216,7 @@ class Board:
                 self.path(known.pool, member.name, route.name)
         for path in forgettable(self._paths, known.pool, self._members[known.pool]):
             del self._paths[path]
+            self._own.discard(path)
         if known.note:
             self.discovery[known.pool] = known.note
         else:

@@ -1,6 +1,7 @@
 """HTTP/1.1 connections with an end to every wait, and only so many of them."""
 
 import asyncio
+from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -31,8 +32,11 @@ class BoundedProtocol(H11Protocol):
 
     _timer: asyncio.TimerHandle | None = None
     _waiting = True
-    since = 0.0
-    """When the wait began, by the loop's clock."""
+
+    def __init__(self, line: "dict[BoundedProtocol, None]", **of_uvicorn: Any) -> None:
+        """``line`` holds all connections of the server; those come first whose wait began first."""
+        super().__init__(**of_uvicorn)
+        self._line = line
 
     @property
     def waiting(self) -> bool:
@@ -49,7 +53,7 @@ class BoundedProtocol(H11Protocol):
         """Wait for a first request."""
         super().connection_made(transport)
         self._wait()
-        if len(self.connections) > most_connections():
+        if len(self._line) > most_connections():
             self._make_room()
 
     def data_received(self, data: bytes) -> None:
@@ -66,11 +70,14 @@ class BoundedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of everything."""
         self._cancel()
+        self._line.pop(self, None)
         super().connection_lost(exc)
 
     def _wait(self) -> None:
         self._cancel()
-        self._waiting, self.since = self.waiting, self.loop.time()
+        self._line.pop(self, None)
+        self._line[self] = None
+        self._waiting = self.waiting
         longest = REQUEST_WITHIN_SECONDS if self._waiting else ANSWER_WITHIN_SECONDS
         self._timer = self.loop.call_later(longest, self._let_go)
 
@@ -85,7 +92,8 @@ class BoundedProtocol(H11Protocol):
             self._timer.cancel()
 
     def _make_room(self) -> None:
-        others = [other for other in self.connections if isinstance(other, BoundedProtocol) and other is not self]
-        still_open = [other for other in others if not other.transport.is_closing()]
-        if still_open:
-            min(still_open, key=lambda other: (not other.waiting, not other.endless, other.since)).transport.abort()
+        for may_go in (lambda other: other.waiting, lambda other: other.endless, lambda _: True):
+            for other in self._line:
+                if other is not self and not other.transport.is_closing() and may_go(other):
+                    other.transport.abort()
+                    return

@@ -29,6 +29,7 @@ class WebServer:
         """``farewell`` brings answers to their end that have none; it is called once, when the server stops."""
         self._listen = listen
         self._door = Door(guard, self._connection)
+        self._line: dict[BoundedProtocol, None] = {}
         self._farewell = farewell
         self._server = uvicorn.Server(
             uvicorn.Config(
@@ -79,4 +80,5 @@ class WebServer:
         self._beat = None
 
     def _connection(self) -> asyncio.Protocol:
-        return BoundedProtocol(config=self._server.config, server_state=self._server.server_state, app_state={})
+        state = self._server.server_state
+        return BoundedProtocol(self._line, config=self._server.config, server_state=state, app_state={})
