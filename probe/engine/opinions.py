@@ -52,23 +52,30 @@ class Opinions:
             )
             self._note(name)
 
-    def gone_stale(self, name: str) -> bool:
-        """Tell whether the opinion on a member rests on evidence that has gone stale since it was formed."""
-        opinion = self.of(name)
-        if opinion.evidence_at is None or opinion.state is State.UNKNOWN:
-            return False
-        # Both ways, as when it is formed.
-        return abs(self._clock.now() - opinion.evidence_at) > self._stale_after
+    def gone_stale(self) -> set[str]:
+        """Return the members on whom the opinion rests on evidence that has gone stale since it was formed."""
+        now, stale_after = self._clock.now(), self._stale_after
+        return {
+            name
+            for name, opinion in self._opinions.items()
+            # Both ways, as when it is formed.
+            if opinion.state is not State.UNKNOWN
+            and opinion.evidence_at
+            and abs(now - opinion.evidence_at) > stale_after
+        }
 
     def keep(self, names: Collection[str]) -> None:
         """Hear no members any more but these; what was thought of others is known until it is stale."""
         kept = set(names)
-        for gone in self._recent.keys() - kept:
-            del self._recent[gone]
-        for gone in self._opinions.keys() - kept:
-            if self.of(gone).state is State.UNKNOWN or self.gone_stale(gone):
+        for name in self._recent.keys() - kept:
+            del self._recent[name]
+        if not (gone := self._opinions.keys() - kept):
+            return
+        stale = self.gone_stale()
+        for name in gone:
+            if self.of(name).state is State.UNKNOWN or name in stale:
                 for known in (self._opinions, self._called, self._changes):
-                    known.pop(gone, None)
+                    known.pop(name, None)
 
     def _note(self, name: str) -> None:
         state, before = self._opinions[name].state, self._called.get(name)

@@ -104,9 +104,10 @@ class Verdicts:
         overruled = word.differs(self._heard.get(pool, NO_WORD)).intersection(names)
         self._heard[pool] = word
         # Also of those that are new: a verdict from before a restart says less than the evidence from before it.
+        stale = {name for opinions in self._kinds(pool) for name in opinions.gone_stale()}
         doubtful = {
-            name for name in names if name not in told or (pool, name) in changed or self._gone_stale(pool, name)
-        } | overruled
+            name for name in names if name not in told or (pool, name) in changed or name in stale or name in overruled
+        }
         if not doubtful and not new_or_gone:
             return
         self._form(pool, doubtful)
@@ -159,9 +160,6 @@ class Verdicts:
         states = {name: holds[name].state if name in holds else opinion.state for name, opinion in opinions.items()}
         last_down = (name for name, figures in self._members(pool).items() if figures.held is State.DOWN)
         return sum(states[name] is State.UNKNOWN for name in last_down)
-
-    def _gone_stale(self, pool: str, name: str) -> bool:
-        return any(opinions.gone_stale(name) for opinions in self._kinds(pool))
 
     def _kinds(self, pool: str) -> list[Opinions]:
         return [opinions[pool] for opinions in (self._opinions, self._of_sending) if pool in opinions]
