@@ -2,6 +2,7 @@
 
 The program, the mail system and the balancer are processes of their own. The balancer asks at a steady pace, on a new
 connection each time, and its clock begins when the question is due, whether or not the one before has been answered.
+The reference is a server that does nothing else, asked at the same time: it shows what is the machine's.
 """
 
 import asyncio
@@ -16,14 +17,17 @@ import click
 import uvloop
 
 from bench.members import LISTEN, QUICK, Scale, write_config
+from bench.plain_server import PlainServer
 from bench.program import Program
-from bench.report import Figure, conclude, milliseconds, quantile
+from bench.report import Figure, conclude, milliseconds, quantile, ratio
 from bench.sink import Sink
 
 GOAL_SECONDS = 0.005
 """The 99th percentile."""
 PACE = 200
 """Questions a second."""
+PLAIN_PACE = 50
+"""Questions a second to the reference."""
 SILENT_PACE = 200
 """Connections a second of those who never say anything."""
 _AT_ONCE = 8
@@ -41,13 +45,13 @@ def main(quick: bool) -> None:
     scale = QUICK if quick else Scale()
     with Sink(scale.members) as sink, tempfile.TemporaryDirectory(prefix="mailflow-bench-") as home:
         config = write_config(Path(home), sink, scale, agent={"listen": f"{HOST}:{AGENT_PORT}"})
-        with Program(config, listen=LISTEN):
+        with Program(config, listen=LISTEN), PlainServer() as plain:
             time.sleep(scale.interval.total_seconds() / 4)
-            figures = uvloop.run(measure(next(iter(sink.members)), scale.window.total_seconds() / 6))
+            figures = uvloop.run(measure(next(iter(sink.members)), plain.port, scale.window.total_seconds() / 6))
     sys.exit(conclude(f"answers beside {scale.members} members at {scale.interval.total_seconds():.0f} s", figures))
 
 
-async def measure(member: str, seconds: float) -> Sequence[Figure]:
+async def measure(member: str, plain_port: int, seconds: float) -> Sequence[Figure]:
     """Ask for the health of a member, by HTTP and as HAProxy's agent-check does, alone and beside others."""
 
     async def health() -> None:
@@ -56,28 +60,41 @@ async def measure(member: str, seconds: float) -> Sequence[Figure]:
     async def agent() -> None:
         await _agent_check(f"many/{member}")
 
+    async def plain() -> None:
+        await _get("/", port=plain_port)
+
+    async def latencies(name: str, ask: Ask) -> list[Figure]:
+        took, reference = await asyncio.gather(_paced(ask, seconds, PACE), _paced(plain, seconds, PLAIN_PACE))
+        return _figures(name, took, reference)
+
     figures = []
     for name, ask in (("health", health), ("agent", agent)):
-        figures += _latencies(name, await _paced(ask, seconds))
+        figures += await latencies(name, ask)
         async with _others(_scraping):
-            figures += _latencies(f"{name}, scraped each second", await _paced(ask, seconds))
+            figures += await latencies(f"{name}, scraped each second", ask)
         async with _others(_silent):
-            figures += _latencies(f"{name}, {SILENT_PACE} silent a second", await _paced(ask, seconds))
+            figures += await latencies(f"{name}, {SILENT_PACE} silent a second", ask)
         rate = await _as_fast_as_answered(ask, seconds / 4)
         figures.append(Figure(f"{name}: answers a second", f"{rate:.0f}", f"by {_AT_ONCE} at once"))
     return figures
 
 
-def _latencies(name: str, seconds: Sequence[float]) -> list[Figure]:
-    p99 = quantile(seconds, 0.99)
+def _figures(name: str, took: Sequence[float], reference: Sequence[float]) -> list[Figure]:
+    p99 = quantile(took, 0.99)
     goal = f"< {GOAL_SECONDS * 1000:.0f} ms"
     return [
-        Figure(f"{name}: median", milliseconds(quantile(seconds, 0.5)), f"{len(seconds)} answers"),
-        Figure(f"{name}: p99", milliseconds(p99), f"longest {milliseconds(max(seconds))}", goal, p99 < GOAL_SECONDS),
+        Figure(f"{name}: median", milliseconds(quantile(took, 0.5)), _beside(took, reference, 0.5)),
+        Figure(f"{name}: p99", milliseconds(p99), _beside(took, reference, 0.99), goal, p99 < GOAL_SECONDS),
+        Figure(f"{name}: longest of {len(took)}", milliseconds(max(took))),
     ]
 
 
-async def _paced(ask: Ask, seconds: float) -> list[float]:
+def _beside(took: Sequence[float], reference: Sequence[float], share: float) -> str:
+    plain = quantile(reference, share)
+    return f"{milliseconds(plain)} ({ratio(quantile(took, share), plain)})"
+
+
+async def _paced(ask: Ask, seconds: float, pace: int) -> list[float]:
     """Return how long each answer took."""
     took: list[float] = []
 
@@ -87,8 +104,8 @@ async def _paced(ask: Ask, seconds: float) -> list[float]:
 
     began = time.perf_counter()
     async with asyncio.TaskGroup() as asking:
-        for number in range(int(seconds * PACE)):
-            due = began + number / PACE
+        for number in range(int(seconds * pace)):
+            due = began + number / pace
             await asyncio.sleep(max(due - time.perf_counter(), 0))
             asking.create_task(timed(max(due, time.perf_counter())))
     return took
@@ -149,8 +166,8 @@ async def _agent_check(member: str) -> None:
     writer.close()
 
 
-async def _get(path: str, *headers: str) -> None:
-    reader, writer = await asyncio.open_connection(HOST, PORT)
+async def _get(path: str, *headers: str, port: int | str = PORT) -> None:
+    reader, writer = await asyncio.open_connection(HOST, port)
     writer.write("\r\n".join([f"GET {path} HTTP/1.0", *headers, "", ""]).encode())
     answer = await reader.read(64)
     assert answer.split(b" ", 2)[1] in (b"200", b"503"), answer
