@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def test_a_pasted_message_that_no_ledger_knows_is_a_sentence(config: Path, messa
 
 
 def _key_of(ledger: Path) -> bytes:
-    with sqlite3.connect(ledger) as connection:
+    with closing(sqlite3.connect(ledger)) as connection:
         [[secret]] = connection.execute("SELECT secret FROM keys WHERE name = 'tag'").fetchall()
     assert isinstance(secret, bytes)
     return secret
