@@ -1,19 +1,23 @@
 """The server of the agent-check: from memory, for many, however rude some of them are."""
 
 import asyncio
+import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from probe.agent.complaints import Complaints
 from probe.agent.conversation import Conversation
 from probe.agent.handover import Handover
+from probe.agent.release import release_time
 from probe.agent.words import NO_CHANGE, UP, words_for
 from probe.engine.board import Board
 from probe.model.answer import Answer
 from probe.model.settings import Listen, MemberKey
 from probe.net.descriptors import affordable
 from probe.net.listening import bound
+
+log = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 500
 SHARE_OF_DESCRIPTORS = 8
@@ -23,7 +27,14 @@ SHARE_OF_DESCRIPTORS = 8
 class AgentServer:
     """Answer HAProxy's agent-check where the config says."""
 
-    def __init__(self, board: Callable[[], Board], listen: Listen, handover: Handover) -> None:
+    def __init__(
+        self,
+        board: Callable[[], Board],
+        listen: Listen,
+        handover: Handover,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         """``handover`` outlives the server, which a reload may move elsewhere."""
         self._board = board
         self._listen = listen
@@ -32,17 +43,35 @@ class AgentServer:
         self._open: dict[Conversation, None] = {}
         self._handover = handover
         self._complaints = Complaints()
+        self._sleep = sleep
+        self._released = False
 
     @property
     def port(self) -> int:
         """Return the port that is listened on; a real one where the config says 0."""
         return int(self._sockets[0].getsockname()[1])
 
-    async def start(self) -> None:
-        """Listen and answer; raises OSError when the address cannot be had."""
-        self._sockets = await bound(self._listen)
+    @property
+    def sockets(self) -> Sequence[socket.socket]:
+        """Return what is listened on."""
+        return self._sockets
+
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Answer who comes to these sockets, or else to the address; raises OSError when that cannot be had."""
+        self._sockets = list(sockets) or await bound(self._listen)
         loop = asyncio.get_running_loop()
         self._servers = [await loop.create_server(self._conversation, sock=listening) for listening in self._sockets]
+
+    async def last_words(self) -> None:
+        """Call everybody up, until all have heard it who were called down here: nobody will say so later."""
+        takes = release_time(self._board(), self._handover)
+        if takes is None:
+            return
+        self._released = True
+        if takes:
+            where = {"address": self._listen.host, "port": self.port, "seconds": takes.total_seconds()}
+            log.info("members that are down are released where the agent-check was", extra=where)
+            await self._sleep(takes.total_seconds())
 
     async def stop(self) -> None:
         """Let go of the port, and of everybody who has not asked yet."""
@@ -59,6 +88,8 @@ class AgentServer:
             answer = board.answer(pool, member)
         except KeyError:
             return self._stranger(board, pool, member)
+        if self._released:
+            return UP  # the handover is kept where the next balancers ask
         return words_for(answer) if answer.unchanged or self._may_be_said(answer, board, (pool, member)) else UP
 
     def _may_be_said(self, answer: Answer, board: Board, member: MemberKey) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -48,7 +48,7 @@ class WebServer:
                 h11_max_incomplete_event_size=_LONGEST_HEAD,
             )
         )
-        self._sockets: list[socket.socket] = []
+        self._sockets: Sequence[socket.socket] = ()
         self._beat: asyncio.Task[None] | None = None
 
     @property
@@ -56,15 +56,23 @@ class WebServer:
         """Return the port that is listened on; a real one where the config says 0."""
         return int(self._sockets[0].getsockname()[1])
 
-    async def start(self) -> None:
-        """Listen and serve; raises OSError when the address cannot be had."""
-        self._sockets = await bound(self._listen)
+    @property
+    def sockets(self) -> Sequence[socket.socket]:
+        """Return what is listened on."""
+        return self._sockets
+
+    async def start(self, sockets: Sequence[socket.socket] = ()) -> None:
+        """Serve who comes to these sockets, or else to the address; raises OSError when that cannot be had."""
+        self._sockets = list(sockets) or await bound(self._listen)
         # The parts of uvicorn's own serve(), without its signal handlers.
         self._server.config.load()
         self._server.lifespan = self._server.config.lifespan_class(self._server.config)
         self._server.servers = []  # it would accept by itself
         self._door.open(self._sockets)
         self._beat = asyncio.create_task(self._server.main_loop())
+
+    async def last_words(self) -> None:
+        """Say nothing: who asks by HTTP remembers no answer."""
 
     async def stop(self) -> None:
         """Answer what was asked, within seconds, and let go of the port."""
@@ -74,7 +82,7 @@ class WebServer:
         await asyncio.wait([self._beat])
         await self._door.close()
         self._farewell()
-        await self._server.shutdown(sockets=self._sockets)
+        await self._server.shutdown(sockets=list(self._sockets))
         for connection in list(self._server.server_state.connections):
             connection.transport.abort()
         self._beat = None

@@ -8,13 +8,13 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from probe.agent import AgentServer, Handover
+from probe.agent import AgentServer, Handover, release_time
 from probe.config import ConfigError
 from probe.engine.board import Board
 from probe.engine.happenings import Reporter
 from probe.engine.sending import Path
 from probe.metrics import Exposition, Notifications, ReloadState, spot_check_text
-from probe.model.settings import Listen, OnShutdown, Settings, WebFile
+from probe.model.settings import Listen, Settings, WebFile
 from probe.model.spot_check import SpotCheck
 from probe.net.clock import SystemClock
 from probe.notify import Notifier
@@ -68,9 +68,7 @@ class Daemon:
         self._guard = Guard()
         self._web_file = WebFileWatch(self._guard.use, self._clock)
         self._handover = Handover(self._clock.now)
-        self._listeners = Listeners(
-            {WEB: self._web, AGENT: lambda listen: AgentServer(self._board, listen, self._handover)}
-        )
+        self._listeners = Listeners({WEB: self._web, AGENT: self._agent})
         self._generation: Generation
 
     @property
@@ -183,23 +181,24 @@ class Daemon:
         return []
 
     async def _listen(self, settings: Settings) -> None:
-        for server in await self._listeners.move({WEB: settings.web.listen, AGENT: settings.agent}):
-            self._in_background(server.stop())
+        await self._listeners.move({WEB: settings.web.listen, AGENT: settings.agent})
 
     async def _release(self) -> None:
         """Call nobody down any more, and let those hear it who would stay with the last thing that they heard."""
-        board, health = self._board(), self._generation.settings.health
-        if self.agent_port is None or health.on_shutdown is OnShutdown.HOLD:
+        board = self._board()
+        takes = release_time(board, self._handover)
+        if self.agent_port is None or takes is None:
             return
-        # Who came back just now is up by its verdict, and down wherever that was not asked for since.
-        is_down_to_some = board.keeps_out or self._handover.owes_a_word(heard_within=health.release_for)
         board.released = True
-        if is_down_to_some:
-            log.info("members that are down are released", extra={"seconds": health.release_for.total_seconds()})
-            await self._clock.sleep(health.release_for.total_seconds())
+        if takes:
+            log.info("members that are down are released", extra={"seconds": takes.total_seconds()})
+            await self._clock.sleep(takes.total_seconds())
 
     def _web(self, listen: Listen) -> WebServer:
         return WebServer(application(self._sources, self._guard), listen, self._guard, farewell=self._events.end)
+
+    def _agent(self, listen: Listen) -> AgentServer:
+        return AgentServer(self._board, listen, self._handover, sleep=self._clock.sleep)
 
     def _secure(self, file: WebFile | None) -> None:
         self._guard.use(file)

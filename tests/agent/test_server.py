@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import socket
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from probe.agent import AgentServer, Handover, conversation, server
 from probe.engine.board import Board
 from probe.engine.happenings import Judged, MembersKnown
 from probe.model.outcome import State
-from probe.model.settings import HealthPolicy, Listen, UnknownIs
+from probe.model.settings import HealthPolicy, Listen, OnShutdown, UnknownIs
 from probe.model.verdict import Verdict
 from tests.agent.asking import LATER, ask, serving, to_the_end
 from tests.metrics.boards import NOW, board_of_exchangers, fresh_board, lively_board, settings
@@ -87,6 +88,60 @@ def test_when_the_probe_is_being_stopped_everybody_is_called_up(unknown_is: Unkn
     board = judged_board(unknown_is, State.DOWN)
     board.released = True
     assert asked(board, b"vip/mta1\n") == b"up\n"
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What was answered, and for how long, when an agent said its last words."""
+
+    slept: list[float]
+    said: list[str]
+
+
+def last_words(board: Board, *, asked_before: bool = True, change: Callable[[], None] = lambda: None) -> Leaving:
+    """Let an agent leave its address, with a ``change`` on the board while it is doing so."""
+    leaving = Leaving([], [])
+
+    async def sleep(seconds: float) -> None:
+        leaving.slept.append(seconds)
+        change()
+        leaving.said.extend(agent.answer(f"vip/{name}") for name in ("mta1", "mta2", "mta9"))
+
+    async def scenario() -> None:
+        await agent.start()
+        if asked_before:
+            agent.answer("vip/mta2")
+        await agent.last_words()
+        await agent.stop()
+
+    agent = AgentServer(lambda: board, Listen("127.0.0.1", 0), Handover(lambda: LATER), sleep=sleep)
+    uvloop.run(scenario())
+    return leaving
+
+
+@pytest.mark.parametrize("asked_before", [True, False])  # before a restart it may have been
+def test_an_agent_that_leaves_calls_everybody_up_for_release_for(asked_before: bool) -> None:
+    assert last_words(lively_board(), asked_before=asked_before) == Leaving([10.0], ["up", "up", "# unknown"])
+
+
+def test_who_goes_down_while_it_leaves_and_who_goes_from_the_pool_is_called_up() -> None:
+    board = lively_board()
+
+    def change() -> None:
+        board(MembersKnown("vip", board.settings.pools["vip"].members[:1]))
+        board(Judged("vip", "mta1", Verdict(State.DOWN, "it failed", LATER), None))
+
+    assert last_words(board, change=change).said == ["up", "up", "# unknown"]
+
+
+def test_an_agent_leaves_at_once_where_nobody_is_down_or_all_are_to_stay_as_they_are() -> None:
+    board = fresh_board()
+    for name in ("mta1", "mta2"):
+        board(Judged("vip", name, Verdict(State.UP, "fine", NOW), None))
+    assert last_words(board).slept == []
+    held = fresh_board(replace(settings(), health=HealthPolicy(on_shutdown=OnShutdown.HOLD)))
+    held(Judged("vip", "mta2", Verdict(State.DOWN, "it failed", NOW), None))
+    assert last_words(held).slept == []
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,21 @@ def test_a_stop_brings_a_member_back_that_was_down(scene: Scene) -> None:
     assert scene.out(AGENT) == set()
 
 
+def test_a_reload_that_moves_the_agent_check_brings_back_who_was_down_where_only_the_old_port_is_asked(
+    scene: Scene,
+) -> None:
+    scene.one_is_out()
+    hub = scene.lab.hub
+    scene.program.reload(agent={"listen": f"{hub}:{free_port(hub)}"})
+    eventually(lambda: not scene.out(AGENT), within_seconds=RELEASE_SECONDS + 2, what="a release at the old port")
+    let_pass(RELEASE_SECONDS)
+    assert scene.out(AGENT) == set()
+    assert scene.program.health("mta3") == 503
+
+    scene.program.reload(agent={"listen": f"{hub}:9848"})
+    eventually(lambda: scene.out(AGENT) == {"mta3"}, within_seconds=PATIENCE_SECONDS, what="mta3 to be out again")
+
+
 def test_a_second_signal_ends_it_at_once(scene: Scene) -> None:
     scene.one_is_out()
     told, began = scene.program.log().count(RELEASED), time.monotonic()

@@ -182,6 +182,80 @@ def test_a_reload_adds_moves_and_removes_it(tmp_path: Path) -> None:
     run(scenario, seconds=30)
 
 
+@pytest.mark.parametrize("moved", [True, False], ids=["moved", "removed"])
+def test_a_reload_releases_those_who_asked_at_the_old_port_and_then_closes_it(tmp_path: Path, moved: bool) -> None:
+    async def scenario() -> None:
+        async with mail_system() as system:
+            old, new = free_port(), free_port()
+            agent = {"listen": f"127.0.0.1:{old}"}
+            async with running(system, tmp_path, agent=agent, health=policy(release_for="3s")) as site:
+                await site.until(lambda: is_down(site))
+                site.write(agent={"listen": f"127.0.0.1:{new}"} if moved else None)
+                began = time.monotonic()
+                assert (await site.client.post("/-/reload", timeout=10)).status_code == 200
+                assert await ask(old, b"vip/discarding\n") == b"up\n"
+                assert await site.health("discarding") == 503
+                assert not moved or await is_down(site)
+                await site.until(lambda: _refuses(old))
+                assert time.monotonic() - began >= 3
+
+    run(scenario)
+
+
+def test_with_hold_the_old_port_is_closed_at_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with mail_system() as system:
+            health = policy(on_shutdown="hold", release_for="1h")
+            old = free_port()
+            async with running(system, tmp_path, agent={"listen": f"127.0.0.1:{old}"}, health=health) as site:
+                await site.until(lambda: is_down(site))
+                site.write(agent={"listen": f"127.0.0.1:{free_port()}"})
+                assert (await site.client.post("/-/reload", timeout=10)).status_code == 200
+                await site.until(lambda: _refuses(old))
+
+    run(scenario)
+
+
+def test_a_stop_soon_after_a_reload_waits_until_those_at_the_old_port_have_heard_it(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with mail_system() as system:
+            old = free_port()
+            async with running(
+                system, tmp_path, agent={"listen": f"127.0.0.1:{old}"}, health=policy(release_for="2s")
+            ) as site:
+                await site.until(lambda: is_down(site))
+                site.write(agent=None)
+                began = time.monotonic()
+                assert (await site.client.post("/-/reload", timeout=10)).status_code == 200
+                site.daemon.stop()
+                assert await ask(old, b"vip/discarding\n") == b"up\n"
+                await site.task
+                assert time.monotonic() - began >= 2
+                assert await _refuses(old)
+
+    run(scenario)
+
+
+def test_a_reload_exchanges_the_ports_of_pages_and_agent_check(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with mail_system() as system:
+            one, other = free_port(), free_port()
+            web, agent = {"listen": f"127.0.0.1:{one}", "lifecycle": True}, {"listen": f"127.0.0.1:{other}"}
+            async with running(system, tmp_path, web=web, agent=agent) as site:
+                site.write(web=web | agent, agent={"listen": f"127.0.0.1:{one}"})
+                assert (await site.client.post("/-/reload", timeout=10)).status_code == 200
+                assert (site.daemon.port, site.daemon.agent_port) == (other, one)
+                await site.until(lambda: _says(one, b"up\n"))
+                site.client.base_url = f"http://127.0.0.1:{other}"  # type: ignore[assignment]  # its setter takes both
+                await site.until(lambda: _health_is(site, 200, "good"))
+
+    run(scenario)
+
+
+async def _says(port: int, answer: bytes) -> bool:
+    return await ask(port, b"vip/good\n") == answer
+
+
 async def _refuses(port: int) -> bool:
     try:
         await ask(port, b"vip/good\n")
