@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from probe.ledger import books, claims, history, holds, memory, queries, rows, sightings
+from probe.ledger import books, claims, history, holds, memory, notified, queries, rows, sightings
 from probe.ledger.engine import Database
 from probe.ledger.writer import Writer
+from probe.model.alarm import Alarm
 from probe.model.history import Change
 from probe.model.hold import Hold
 from probe.model.letter import Folder, Place, Sighting
@@ -163,6 +164,14 @@ class SqlLedger:
     async def turns(self, *, since: datetime) -> Mapping[MemberKey, Sequence[datetime]]:
         """Return when members were called up that were down since then, or the other way round; oldest first."""
         return await self._read(lambda c: history.turns(c, self._instance, since=since))
+
+    async def alarms_told(self, endpoint: str) -> Sequence[Alarm]:
+        """Return what an endpoint was told by this instance to be wrong, and not yet that it is over."""
+        return await self._read(lambda c: notified.alarms_told(c, self._instance, endpoint))
+
+    async def set_alarms_told(self, endpoint: str, alarms: Sequence[Alarm]) -> None:
+        """Remember all that an endpoint was told to be wrong."""
+        await self._writer.write(lambda c, _: notified.set_alarms_told(c, self._instance, endpoint, alarms))
 
     async def tag_key(self) -> bytes:
         """Return the key that is kept in the ledger, made on first use."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
-from probe.ledger.schema import changes, holds, metadata, notes, schema
+from probe.ledger.schema import changes, holds, metadata, notes, notified, schema
 from probe.ports import LedgerTrouble
 
 Migration = Callable[[Connection], None]
@@ -42,6 +42,7 @@ MIGRATIONS: Sequence[Migration] = (
     _digests_and_findings,
     _origins,
     _holds_and_changes,
+    notified.create,
 )
 """What leads from version 1 to 2, from 2 to 3, ...; ``schema.py`` always shows the newest."""
 

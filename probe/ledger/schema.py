@@ -207,6 +207,15 @@ changes = Table(
 )
 Index("changes_by_member", *(changes.c[name] for name in ("instance", "pool", "member", "number")))
 
+notified = Table(
+    "notified",
+    metadata,
+    Column("instance", Prose, nullable=False),
+    Column("endpoint", Prose, nullable=False),
+    Column("alarms", JSON, nullable=False),
+    PrimaryKeyConstraint("instance", "endpoint"),
+)
+
 keys = Table(
     "keys",
     metadata,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, assert_never
 from urllib.parse import quote
 
-from probe.model.alarm import WORDINGS, Alarm
+from probe.model.alarm import WORDINGS, Alarm, AlarmKind
 from probe.model.settings import NotifyKind
 from probe.net.text import printable
 
@@ -75,8 +75,15 @@ def _alert(alarm: Alarm, origin: Origin, *, ends: datetime | None) -> Mapping[st
 
 
 def _page(alarm: Alarm) -> str:
-    page = alarm.key.page
-    return f"health/{quote(page)}" if page else "api/v1/mailboxes"
+    match alarm.key.kind:
+        case AlarmKind.MEMBER_DOWN | AlarmKind.VERDICT_GUARDED | AlarmKind.SHARED_FAULT:
+            return f"health/{quote(alarm.key.page or '')}"
+        case AlarmKind.MAILBOX_UNREADABLE:
+            return "api/v1/mailboxes"
+        case AlarmKind.LEDGER_FAILS:
+            return "-/ready"
+        case _:
+            assert_never(alarm.key.kind)
 
 
 def _moment(at: datetime | None) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -58,20 +58,39 @@ class Endpoint:
         self._failed_in_a_row = 0
         self._not_before: datetime | None = None
 
+    @property
+    def told(self) -> Sequence[Alarm]:
+        """Return what it was told to be wrong, and not yet that it is over."""
+        return [self._lasting.known[key] for key in self._told]
+
+    def restore(self, told: Iterable[Alarm]) -> None:
+        """Take up what it was told before a restart; where it forgets, that is due again at once."""
+        earlier = [alarm for alarm in told if alarm.key not in self._told]
+        self._lasting.restore(earlier)
+        self._told |= dict.fromkeys((alarm.key for alarm in earlier), self._clock.now() - REPEAT)
+
     async def tell(
-        self, alarms: Iterable[Alarm], origin: Origin, *, silent: Callable[[AlarmKey], bool] = _nothing
+        self,
+        alarms: Iterable[Alarm],
+        origin: Origin,
+        *,
+        silent: Callable[[AlarmKey], bool] = _nothing,
+        in_doubt: Callable[[AlarmKey], bool] = _nothing,
     ) -> None:
-        """Post what it does not know yet, in one or more posts; of what is ``silent`` now neither that nor its end."""
+        """Post what it does not know yet, in one or more posts.
+
+        Of what is ``silent`` now neither that nor its end; and no end of what is ``in_doubt``.
+        """
         now = self._clock.now()
-        due = [alarm for alarm in self._due(alarms, now) if not silent(alarm.key)]
+        known = self._lasting.hear(alarms, now=now, in_doubt=in_doubt)
+        due = [alarm for alarm in self._due(known, now) if not silent(alarm.key)]
         if self._pauses(now):
             return
         for first in range(0, len(due), MOST_AT_ONCE):
             if not await self._tell(due[first : first + MOST_AT_ONCE], origin):
                 return
 
-    def _due(self, alarms: Iterable[Alarm], now: datetime) -> list[Alarm]:
-        known = self._lasting.hear(alarms, now=now)
+    def _due(self, known: Mapping[AlarmKey, Alarm], now: datetime) -> list[Alarm]:
         self._forget(known.values(), now)
         return [alarm for alarm in known.values() if alarm.over or self._is_news(alarm.key, now)]
 

@@ -1,6 +1,6 @@
 """Reads off the board what is wrong now; who is held by hand or under maintenance is nobody's alarm."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from probe.engine.board import Board
 from probe.model.alarm import Alarm, AlarmKey, AlarmKind
@@ -21,15 +21,35 @@ def firing(board: Board) -> Iterator[Alarm]:
         yield from _members_down(pool, verdicts)
         yield from shared or _guarded(pool, verdicts)  # one trouble is one alarm
     yield from _mailboxes(board)
+    if board.ledger_trouble is not None:
+        yield Alarm(AlarmKey(AlarmKind.LEDGER_FAILS, ()), board.ledger_trouble)
 
 
 def is_silent(board: Board, key: AlarmKey) -> bool:
     """Tell whether operators have set aside every member that an alarm speaks of: nobody is told of it meanwhile."""
-    named = dict(key.labels)
-    members = board.members(named["pool"]) if named.get("pool") in board.settings.pools else {}
-    spoken_of = [name for name in members if named.get("member") in (None, name)]
-    verdicts = [board.verdict(named["pool"], name) for name in spoken_of]
+    verdicts = _spoken_of(board, dict(key.labels))
     return bool(verdicts) and all(verdict.is_set_aside for verdict in verdicts)
+
+
+def in_doubt(board: Board, key: AlarmKey) -> bool:
+    """Tell whether nobody can tell now if something that was wrong still is."""
+    named = dict(key.labels)
+    if named.get("mailbox") in board.settings.mailboxes:
+        return not board.mailbox(named["mailbox"]).tried
+    if named.get("pool") not in board.settings.pools or named.get("route") not in (None, *board.settings.routes):
+        return False
+    if not board.members(named["pool"]):
+        return True  # they may not have been discovered yet
+    verdicts = _spoken_of(board, named)
+    return bool(verdicts) and all(verdict.state is State.UNKNOWN for verdict in verdicts)
+
+
+def _spoken_of(board: Board, named: Mapping[str, str]) -> list[Verdict]:
+    """Return the verdicts on the member, or on all of the pool, that is named."""
+    pool, member = named.get("pool"), named.get("member")
+    if pool not in board.settings.pools:
+        return []
+    return [board.verdict(pool, name) for name in board.members(pool) if member in (None, name)]
 
 
 def _members_down(pool: str, verdicts: dict[str, Verdict]) -> Iterator[Alarm]:

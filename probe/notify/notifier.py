@@ -10,8 +10,9 @@ from probe.engine.board import Board
 from probe.model.settings import Notify, Settings
 from probe.notify.bodies import Origin
 from probe.notify.endpoint import Counts, Endpoint, Post
-from probe.notify.firing import firing, is_silent
+from probe.notify.firing import firing, in_doubt, is_silent
 from probe.notify.posting import post
+from probe.notify.remembering import Memory, Remembering
 from probe.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -29,9 +30,12 @@ class _Told:
 class Notifier:
     """Keep a task per endpoint; outlives the generations, so that what an endpoint was told is not forgotten."""
 
-    def __init__(self, board: Callable[[], Board], *, clock: Clock, post: Post = post) -> None:
+    def __init__(
+        self, board: Callable[[], Board], memory: Callable[[], Memory], *, clock: Clock, post: Post = post
+    ) -> None:
         self.counts = Counts()
         self._board = board
+        self._memory = memory
         self._clock = clock
         self._post = post
         self._told: list[_Told] = []
@@ -56,14 +60,23 @@ class Notifier:
         return _Told(endpoint, asyncio.create_task(self._keep_telling(endpoint), name="notify"))
 
     async def _keep_telling(self, endpoint: Endpoint) -> None:
+        remembering = Remembering(endpoint, self._memory)
         while True:
-            board = self._board()
             try:
-                origin = _origin(board.settings, endpoint.settings)
-                await endpoint.tell(firing(board), origin, silent=partial(is_silent, board))
+                await remembering.recall()
+                await self._tell(endpoint, self._board())
+                await remembering.keep()
             except Exception:  # who is to tell of trouble must not end by it
                 log.exception("notifying itself failed")
             await self._clock.sleep(BEAT_SECONDS)
+
+    async def _tell(self, endpoint: Endpoint, board: Board) -> None:
+        await endpoint.tell(
+            firing(board),
+            _origin(board.settings, endpoint.settings),
+            silent=partial(is_silent, board),
+            in_doubt=partial(in_doubt, board),
+        )
 
 
 def _origin(settings: Settings, notify: Notify) -> Origin:

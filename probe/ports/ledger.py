@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from probe.model.alarm import Alarm
 from probe.model.history import Change
 from probe.model.hold import Hold
 from probe.model.letter import Folder, Place, Sighting
@@ -122,6 +123,12 @@ class Ledger(Protocol):
 
         Oldest first; holds and their ends are no such turns.
         """
+
+    async def alarms_told(self, endpoint: str) -> Sequence[Alarm]:
+        """Return what an endpoint was told by this instance to be wrong, and not yet that it is over."""
+
+    async def set_alarms_told(self, endpoint: str, alarms: Sequence[Alarm]) -> None:
+        """Remember all that an endpoint was told to be wrong, in place of what it was before."""
 
     async def tag_key(self) -> bytes:
         """Return the key that is kept in the ledger, made on first use."""

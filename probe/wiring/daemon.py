@@ -47,7 +47,7 @@ class Daemon:
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._background: set[asyncio.Task[Any]] = set()
-        self._notifier = Notifier(self._board, clock=self._clock)
+        self._notifier = Notifier(self._board, lambda: self._generation.engine.world.ledger, clock=self._clock)
         self._exposition = Exposition(
             lambda: self._board().snapshot(self._clock.now()),
             lambda: self._reload_state,

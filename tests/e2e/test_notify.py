@@ -1,4 +1,4 @@
-"""The program tells a real Alertmanager by itself, without a Prometheus."""
+"""The program tells a real Alertmanager, or a webhook, by itself, without a Prometheus."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.conftest import Launch
 from tests.e2e.monitoring import alertmanager, free_port
+from tests.e2e.pager import pager
 from tests.e2e.patience import eventually
 from tests.e2e.program import Program
 from tests.lab import Laboratory
@@ -53,6 +54,44 @@ def test_alertmanager_is_told_of_a_member_that_discards_until_it_is_repaired(
         assert program.health("mta2") == 200
 
     assert program.log().count("notifications are not taken") == 1
+
+
+def test_an_alarm_stays_while_nobody_can_tell_and_ends_though_the_end_came_while_the_program_was_stopped(
+    lab: Laboratory, launch: Launch
+) -> None:
+    with pager() as paged:
+        # Given a webhook that was told of a member
+        program = launch(
+            notify=[{"webhook": paged.url, "after": "100ms"}],
+            health={"rise": 1, "fall": 2, "stale_after": "6s", "on_shutdown": "hold"},
+        )
+        mta2 = {"alertname": "MailflowMemberDown", "member": "mta2"}
+        lab.member("mta2").discard()
+        paged.wait_for("firing", within_seconds=WITHIN_SECONDS, **mta2)
+
+        # When its mailbox is gone, so that it is unknown
+        lab.dovecot.stop()
+        eventually(lambda: verdict(program) == "unknown", within_seconds=WITHIN_SECONDS, what="mta2 to be unknown")
+        paged.wait_for("firing", within_seconds=WITHIN_SECONDS, alertname="MailflowMailboxUnreadable")
+
+        # And all is repaired while the program is stopped
+        program.stop()
+        lab.dovecot.start()
+        lab.member("mta2").heal()
+        assert [alert.status for alert in paged.told() if mta2.items() <= alert.labels.items()] == ["firing"]
+        program.start()
+
+        # Then the end of both is told, and nothing twice
+        paged.wait_for("resolved", within_seconds=WITHIN_SECONDS, **mta2)
+        paged.wait_for("resolved", within_seconds=WITHIN_SECONDS, alertname="MailflowMailboxUnreadable")
+        assert [alert.status for alert in paged.told() if mta2.items() <= alert.labels.items()] == [
+            "firing",
+            "resolved",
+        ]
+
+
+def verdict(program: Program) -> str:
+    return str(program.get("/health/vip/mta2").json()["verdict"])
 
 
 def failures(program: Program) -> float:

@@ -195,6 +195,7 @@ _SINCE_THE_FIRST_VERSION = (
     "ALTER TABLE probes DROP COLUMN origin_at",
     "DROP TABLE holds",
     "DROP TABLE changes",
+    "DROP TABLE notified",
 )
 """What undoes all migrations."""
 

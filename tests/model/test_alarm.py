@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from probe.model.alarm import Alarm, AlarmKey, AlarmKind, Lasting
+from probe.model.alarm import DOUBTED, Alarm, AlarmKey, AlarmKind, Lasting
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -12,11 +12,12 @@ KEY = AlarmKey(AlarmKind.MEMBER_DOWN, (("pool", "vip"), ("member", "mta1")))
 ALARM = Alarm(KEY, "so it is")
 
 
-def heard(lasting: Lasting, *told: tuple[int, bool]) -> list[str]:
-    """Tell at these seconds whether it is wrong; return what was made of it each time."""
+def heard(lasting: Lasting, *told: tuple[int, bool | None]) -> list[str]:
+    """Tell at these seconds whether it is wrong, None for in doubt; return what was made of it each time."""
     answers = []
     for seconds, wrong in told:
-        known = lasting.hear([ALARM] if wrong else [], now=NOON + timedelta(seconds=seconds))
+        now, in_doubt = NOON + timedelta(seconds=seconds), wrong is None
+        known = lasting.hear([ALARM] if wrong else [], now=now, in_doubt=lambda _, doubt=in_doubt: doubt)
         alarm = known.get(KEY)
         answers.append("nothing" if alarm is None else "over" if alarm.over else "firing")
     return answers
@@ -38,6 +39,41 @@ def heard(lasting: Lasting, *told: tuple[int, bool]) -> list[str]:
 )
 def test_a_change_counts_when_it_has_stood_for_a_minute(told: list[tuple[int, bool]], answers: list[str]) -> None:
     assert heard(Lasting(MINUTE), *told) == answers
+
+
+A_DAY = int(DOUBTED.total_seconds())
+
+
+@pytest.mark.parametrize(
+    "told, answers",
+    [
+        ([(60, None), (9999, None), (10000, True)], ["firing"] * 3),
+        ([(60, None), (9999, None), (10000, False), (10060, False)], ["firing"] * 3 + ["over"]),
+        ([(60, None), (60 + A_DAY, None), (60 + A_DAY + 59, None)], ["firing"] * 3),
+        ([(60, None), (60 + A_DAY, None), (60 + A_DAY + 60, None)], ["firing"] * 2 + ["over"]),
+        ([(60, None), (61, True), (62, None), (60 + A_DAY + 60, None)], ["firing"] * 4),
+        ([(60, False), (61, None), (120, None)], ["firing", "firing", "over"]),
+    ],
+    ids=["wrong again", "well again", "a day", "more than a day", "wrong in between", "well in between"],
+)
+def test_what_was_wrong_goes_on_while_nobody_can_tell_but_not_for_ever(
+    told: list[tuple[int, bool | None]], answers: list[str]
+) -> None:
+    lasting = Lasting(MINUTE)
+    heard(lasting, (-60, True), (0, True))
+    assert heard(lasting, *told) == answers
+
+
+def test_nothing_begins_while_nobody_can_tell() -> None:
+    assert heard(Lasting(MINUTE), (0, None), (999, None)) == ["nothing", "nothing"]
+    assert heard(Lasting(MINUTE), (0, True), (59, None), (60, True)) == ["nothing"] * 3
+
+
+def test_what_had_lasted_before_a_restart_lasts_until_it_is_over() -> None:
+    lasting = Lasting(MINUTE)
+    lasting.restore([Alarm(KEY, "so it was", since=NOON - MINUTE)])
+    assert heard(lasting, (0, False), (59, False), (60, False)) == ["firing", "firing", "over"]
+    assert lasting.known == {KEY: Alarm(KEY, "so it was", NOON - MINUTE, over=NOON)}
 
 
 def test_what_has_lasted_before_it_was_heard_of_is_told_at_once() -> None:

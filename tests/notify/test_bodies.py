@@ -5,7 +5,7 @@ from typing import Any
 
 from probe.model.settings import NotifyKind
 from probe.notify.bodies import body
-from tests.notify.alarms import LATER, NOON, ORIGIN, down, unreadable
+from tests.notify.alarms import LATER, NOON, ORIGIN, down, ledger_fails, unreadable
 
 MTA1 = {
     "labels": {
@@ -55,6 +55,13 @@ def test_a_webhook_is_told_in_the_form_of_alertmanager() -> None:
     assert first == MTA1 | {"status": "firing", "endsAt": "0001-01-01T00:00:00Z"}
     assert (second["labels"]["mailbox"], second["generatorURL"]) == ("monitor", f"{ORIGIN.link}/api/v1/mailboxes")
     assert (third["status"], third["endsAt"]) == ("resolved", "2026-03-01T12:04:00.000Z")
+
+
+def test_what_is_wrong_with_the_program_itself_leads_to_its_own_page() -> None:
+    [alert] = posted(NotifyKind.ALERTMANAGER, ledger_fails())
+    assert alert["labels"] == {"alertname": "MailflowLedgerFails", "severity": "critical", "instance": "probe-a"}
+    assert alert["generatorURL"] == f"{ORIGIN.link}/-/ready"
+    assert alert["annotations"]["description"] == "the disk is full"
 
 
 def test_a_webhook_hears_that_all_is_over() -> None:

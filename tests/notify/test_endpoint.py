@@ -44,6 +44,12 @@ class Desk:
             await self.clock.advance(1)
             await self.endpoint.tell(alarms, ORIGIN, silent=lambda key: True)
 
+    async def pass_time_in_doubt(self, seconds: int) -> None:
+        """Let time pass in which nobody can tell what is wrong."""
+        for _ in range(seconds):
+            await self.clock.advance(1)
+            await self.endpoint.tell((), ORIGIN, in_doubt=lambda key: True)
+
     async def pass_time(self, seconds: int, *alarms: Alarm) -> None:
         """Let time pass, in which these are wrong, looked at every second."""
         for _ in range(seconds):
@@ -136,6 +142,34 @@ async def test_what_begins_and_ends_while_it_is_set_aside_is_never_told(desk: De
     await desk.tell_of_others()
     await desk.pass_time(30)
     assert desk.posts == []
+
+
+@at_a_desk
+async def test_that_nobody_can_tell_any_more_is_no_end(desk: Desk) -> None:
+    await desk.pass_time(1, lasting())
+    await desk.pass_time_in_doubt(40)
+    assert desk.posts == [(1, ["mta1"])]
+    await desk.pass_time(11)
+    assert desk.posts[1:] == [(52, ["-mta1"])]
+
+
+@at_a_desk
+async def test_after_a_restart_the_end_is_told_of_what_was_told_before(desk: Desk) -> None:
+    desk.endpoint.restore([lasting("mta1"), lasting("mta2")])
+    await desk.pass_time(20, lasting("mta2"))
+    assert desk.posts[-1] == (11, ["-mta1"])
+    assert [alarm.key for alarm in desk.endpoint.told] == [lasting("mta2").key]
+
+
+def test_after_a_restart_only_who_forgets_hears_again_what_was_told_before() -> None:
+    async def told(kind: NotifyKind) -> list[float]:
+        desk = Desk(kind)
+        desk.endpoint.restore([lasting()])
+        await desk.pass_time(30, lasting())
+        return [seconds for seconds, _ in desk.posts]
+
+    assert asyncio.run(told(NotifyKind.ALERTMANAGER)) == [1]
+    assert asyncio.run(told(NotifyKind.WEBHOOK)) == []
 
 
 def test_trouble_is_logged_once_without_the_path_of_the_url(caplog: pytest.LogCaptureFixture) -> None:

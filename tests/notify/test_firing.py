@@ -8,7 +8,15 @@ import pytest
 import yaml
 
 from probe.engine.board import Board
-from probe.engine.happenings import FolderRead, Judged, MailboxFailed, SharedFault
+from probe.engine.happenings import (
+    FolderRead,
+    Judged,
+    LedgerFailed,
+    LedgerWorks,
+    MailboxFailed,
+    MembersKnown,
+    SharedFault,
+)
 from probe.model.alarm import WORDINGS, AlarmKey, AlarmKind
 from probe.model.culprit import Blame, Culprit
 from probe.model.hold import Hold
@@ -17,7 +25,7 @@ from probe.model.maintenance import Window
 from probe.model.outcome import State
 from probe.model.settings import Member
 from probe.model.verdict import Verdict
-from probe.notify.firing import firing, is_silent
+from probe.notify.firing import firing, in_doubt, is_silent
 from tests.docs.markdown import ROOT
 from tests.metrics.boards import NOW, fresh_board, settings
 
@@ -91,6 +99,14 @@ def test_a_mailbox_is_wrong_while_it_cannot_be_read() -> None:
     assert told(board) == []
 
 
+def test_the_ledger_is_wrong_while_it_does_not_work() -> None:
+    board = fresh_board()
+    board(LedgerFailed("the disk is full"))
+    assert told(board) == [("MailflowLedgerFails", {}, "the disk is full")]
+    board(LedgerWorks())
+    assert told(board) == []
+
+
 def test_alarms_have_the_names_the_weight_and_the_words_of_the_alerts() -> None:
     groups = yaml.safe_load((ROOT / "dashboards" / "alerts.yaml").read_text())["groups"]
     alerts = {rule["alert"]: rule for group in groups for rule in group["rules"]}
@@ -128,3 +144,47 @@ def test_what_operators_have_set_aside_is_silent(word: dict[str, Any]) -> None:
 @pytest.mark.parametrize("labels", [(("pool", "gone"), ("member", "mta1")), (("pool", "vip"), ("member", "gone"))])
 def test_the_end_of_what_is_gone_is_told(labels: tuple[tuple[str, str], ...]) -> None:
     assert not is_silent(fresh_board(), AlarmKey(AlarmKind.MEMBER_DOWN, labels))
+
+
+def doubtful(board: Board) -> list[bool]:
+    return [in_doubt(board, key) for key in (MTA1, MTA2, SHARED)]
+
+
+def test_a_member_is_in_doubt_while_it_is_unknown_and_what_all_share_while_all_are() -> None:
+    board = fresh_board()
+    judged(board, "mta1", State.DOWN)
+    judged(board, "mta2", State.UP)
+    assert doubtful(board) == [False, False, False]
+    judged(board, "mta1", State.UNKNOWN)
+    assert doubtful(board) == [True, False, False]
+    judged(board, "mta2", State.UNKNOWN)
+    assert doubtful(board) == [True, True, True]
+    board(MembersKnown("vip", board.settings.pools["vip"].members[:1]))
+    assert doubtful(board) == [True, False, True]
+
+
+def test_all_of_a_pool_is_in_doubt_until_its_members_are_discovered() -> None:
+    board = fresh_board()
+    board(MembersKnown("vip", ()))
+    assert doubtful(board) == [True, True, True]
+
+
+def test_a_mailbox_is_in_doubt_until_it_was_tried() -> None:
+    board = fresh_board()
+    assert in_doubt(board, MAILBOX)
+    board(FolderRead("monitor", Folder.INBOX, NOW, 0))
+    assert not in_doubt(board, MAILBOX)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        (),
+        (("mailbox", "gone"),),
+        (("pool", "gone"), ("member", "mta1")),
+        (("pool", "vip"), ("member", "gone")),
+        (("pool", "vip"), ("route", "gone")),
+    ],
+)
+def test_there_is_no_doubt_about_what_is_not_in_the_config_any_more(labels: tuple[tuple[str, str], ...]) -> None:
+    assert not in_doubt(fresh_board(), AlarmKey(AlarmKind.SHARED_FAULT, labels))

@@ -18,6 +18,7 @@ from probe.model.verdict import Verdict
 from probe.notify import Notifier
 from tests.engine.fakes import FakeClock
 from tests.metrics.boards import NOW, fresh_board, settings
+from tests.notify.alarms import MemoryByHand
 
 FIRST = Notify("http://127.0.0.1/first", after=timedelta())
 SECOND = Notify("http://127.0.0.1/second", after=timedelta(), link="https://probe.example.org")
@@ -33,7 +34,11 @@ class Hall:
         self.board = self.fresh_board()
         self.hanging: set[str] = set()
         self.broken = False
-        self.notifier = Notifier(lambda: self.board, clock=self.clock, post=self._post)
+        self.memory = MemoryByHand()
+        self.notifier = self.fresh_notifier()
+
+    def fresh_notifier(self) -> Notifier:
+        return Notifier(lambda: self.board, lambda: self.memory, clock=self.clock, post=self._post)
 
     def fresh_board(self) -> Board:
         return fresh_board(replace(settings(), web=Web(Listen("192.0.2.50", 9847))))
@@ -107,6 +112,30 @@ def test_after_a_reload_those_who_know_are_not_told_again_and_new_ones_are() -> 
         await hall.clock.advance(10)
         assert hall.heard() == ["first", "second"]
         await hall.notifier.stop()
+
+    run(scenario())
+
+
+def test_after_a_restart_an_end_is_told_that_came_meanwhile() -> None:
+    async def scenario() -> None:
+        # Given
+        hall = Hall()
+        hall.board(DOWN)
+        hall.notifier.follow([FIRST])
+        await hall.clock.advance(1)
+        await hall.notifier.stop()
+
+        # When it was repaired while nobody watched
+        hall.board = hall.fresh_board()
+        hall.board(replace(DOWN, verdict=Verdict(State.UP, "fine", NOW)))
+        again = hall.fresh_notifier()
+        again.follow([FIRST])
+        await hall.clock.advance(1)
+        await again.stop()
+
+        # Then
+        assert [b'"status":"resolved","receiver"' in body for _, body in hall.posts] == [False, True]
+        assert list(hall.memory.told.values()) == [[]]
 
     run(scenario())
 
