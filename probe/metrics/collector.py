@@ -24,6 +24,7 @@ class SnapshotCollector(Collector):
     reload: ReloadState
     tokens: TokenExpiries
     notifications: Notifications
+    logins_refused: int
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics one by one."""
@@ -43,7 +44,7 @@ class SnapshotCollector(Collector):
         yield from mailbox_metrics(snapshot.mailboxes)
         yield from token_metrics(self.tokens)
         yield from notification_metrics(self.notifications)
-        yield from program_metrics(self.reload, ledger_works=snapshot.ledger_works)
+        yield from program_metrics(self.reload, ledger_works=snapshot.ledger_works, logins_refused=self.logins_refused)
 
 
 def registry(
@@ -51,10 +52,11 @@ def registry(
     reload: ReloadState,
     tokens: TokenExpiries = TokenExpiries(),  # noqa: B008  # frozen
     notifications: Notifications = Notifications(),  # noqa: B008  # frozen
+    logins_refused: int = 0,
 ) -> CollectorRegistry:
     """Return a registry of a snapshot, and of what Python tells of its process."""
     made = CollectorRegistry(auto_describe=False)
-    made.register(SnapshotCollector(snapshot, reload, tokens, notifications))
+    made.register(SnapshotCollector(snapshot, reload, tokens, notifications, logins_refused))
     ProcessCollector(registry=made)
     PlatformCollector(registry=made)
     GCCollector(registry=made)

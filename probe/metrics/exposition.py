@@ -47,11 +47,13 @@ class Exposition:
         reload: Callable[[], ReloadState],
         tokens: Callable[[], TokenExpiries] = TokenExpiries,
         notifications: Callable[[], Notifications] = Notifications,
+        logins_refused: Callable[[], int] = int,
     ) -> None:
         self._snapshot = snapshot
         self._reload = reload
         self._tokens = tokens
         self._notifications = notifications
+        self._logins_refused = logins_refused
         # A thread of its own: those of the loop may all be waiting for mailboxes.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics")
         self._turn = asyncio.Lock()
@@ -73,11 +75,17 @@ class Exposition:
         async with self._turn:
             # Who asks from now on needs a newer snapshot than this one.
             del self._waited_for[form]
-            told = self._snapshot(), self._reload(), self._tokens(), self._notifications()
+            told = (
+                self._snapshot(),
+                self._reload(),
+                self._tokens(),
+                self._notifications(),
+                self._logins_refused(),
+            )
             return await asyncio.get_running_loop().run_in_executor(self._thread, _rendered, told, form)
 
 
-def _rendered(told: tuple[Snapshot, ReloadState, TokenExpiries, Notifications], form: _Form) -> bytes:
+def _rendered(told: tuple[Snapshot, ReloadState, TokenExpiries, Notifications, int], form: _Form) -> bytes:
     pieces: list[bytes] = []
     for piece in written(registry(*told), for_openmetrics=form.openmetrics):
         pieces.append(piece.encode())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from probe import __version__
 
@@ -19,8 +19,8 @@ class ReloadState:
     last_success: datetime
 
 
-def program_metrics(reload: ReloadState, *, ledger_works: bool) -> Iterator[Metric]:
-    """Tell the version, the state of the config, and whether the ledger works."""
+def program_metrics(reload: ReloadState, *, ledger_works: bool, logins_refused: int) -> Iterator[Metric]:
+    """Tell the version, the state of the config, whether the ledger works, and who may not get in."""
     build = GaugeMetricFamily(
         "mailflow_build_info", "Always 1; names the version that runs.", labels=("version", "python_version")
     )
@@ -40,4 +40,9 @@ def program_metrics(reload: ReloadState, *, ledger_works: bool) -> Iterator[Metr
         "mailflow_ledger_up",
         "1 if the ledger could be read and written when it was last needed; while it is 0 nothing is sent.",
         value=float(ledger_works),
+    )
+    yield CounterMetricFamily(
+        "mailflow_web_login_failures",
+        "Logins at the web pages that were refused.",
+        value=logins_refused,
     )

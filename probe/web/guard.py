@@ -7,6 +7,7 @@ from probe.model.settings import WebFile
 from probe.net.server_tls import server_context
 from probe.web.bucket import Bucket
 from probe.web.passwords import Passwords
+from probe.web.refusals import Refusals
 
 
 class Guard:
@@ -18,6 +19,7 @@ class Guard:
         self.headers: Mapping[str, str] = {}
         self.passwords = Passwords({})
         self.bucket: Bucket | None = None
+        self.refusals = Refusals()
         self._file: WebFile | None = None
         self.use(file)
 

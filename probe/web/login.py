@@ -42,11 +42,14 @@ class Login:
         if not passwords.needed or (is_open and not self._protect_health()):
             return None
         try:
-            login = login_in(Headers(scope=scope).get("authorization", ""))
-            if login is None or not await passwords.right(*login):
-                return _unauthorized()
-            scope[USER] = login[0]
-            return None
+            header = Headers(scope=scope).get("authorization", "")
+            login = login_in(header)
+            if login and await passwords.right(*login):
+                scope[USER] = login[0]
+                return None
+            if header:  # browsers ask without one first, to hear that a login is needed
+                self._guard.refusals.note(login[0] if login else "", _client(scope))
+            return _unauthorized()
         except TooMany:
             return _later("More logins than can be checked wait already.")
 
@@ -61,6 +64,10 @@ def login_in(header: str) -> tuple[str, bytes] | None:
         return (user.decode(), password) if colon else None
     except (binascii.Error, ValueError):
         return None
+
+
+def _client(scope: Scope) -> str:
+    return str(scope["client"][0]) if scope.get("client") else ""
 
 
 def _unauthorized() -> Response:

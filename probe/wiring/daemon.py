@@ -53,6 +53,7 @@ class Daemon:
             lambda: self._reload_state,
             lambda: token_expiries(self._generation.settings, self._tokens),
             self._notifications,
+            lambda: self._guard.refusals.count,
         )
         self._sources = Sources(
             board=self._board,

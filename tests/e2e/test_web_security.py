@@ -12,6 +12,7 @@ import pytest
 import trustme
 import yaml
 
+from tests.e2e.metrics import Metrics
 from tests.e2e.monitoring import free_port, prometheus
 from tests.e2e.patience import eventually
 from tests.e2e.program import READY_WITHIN_SECONDS, Program
@@ -120,6 +121,20 @@ def test_curl_gets_in_by_its_login(site: Site) -> None:
     assert [site.curl("/-/healthy"), site.curl("/health/vip/nobody")] == ["200", "200"]
     assert [site.curl("/-/reload", "-X", "POST"), site.curl("/-/reload", "-X", "POST", *login)] == ["401", "200"]
     assert site.curl("/metrics", "--tls-max", "1.1") == "000"
+
+
+def test_a_wrong_password_is_counted_and_logged_without_it(site: Site) -> None:
+    def refused() -> float:
+        with site.program.client() as client:
+            return Metrics(client.get("/metrics", auth=(USER, PASSWORD)).text).total(
+                "mailflow_web_login_failures_total"
+            )
+
+    before = refused()
+    assert site.curl("/metrics", "-u", "eve:guessed at three") == "401"
+    assert refused() == before + 1
+    assert 'msg="a login was refused" user=eve client=127.0.0.1' in site.program.log()
+    assert "guessed" not in site.program.log()
 
 
 def test_a_renewed_certificate_is_shown_without_a_restart_and_half_of_one_never(site: Site) -> None:

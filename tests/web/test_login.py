@@ -1,6 +1,7 @@
 """Who is asked for a login, and what passwords cost."""
 
 import asyncio
+import base64
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from probe.web import Guard, passwords
 from probe.web.bucket import Bucket
 from probe.web.login import login_in
 from probe.web.passwords import Passwords, TooMany
+from probe.web.refusals import Refusals
 from tests.metrics.boards import fresh_board, settings
 from tests.web.secured import LOGIN, USERS, a_minute, guarded, hashed, web_file
 from tests.web.serving import World
@@ -75,6 +77,41 @@ def test_a_login_is_asked_for_as_browsers_and_prometheus_know_it() -> None:
     assert (response.status_code, response.text) == (401, "This needs a login.\n")
     assert response.headers["WWW-Authenticate"] == 'Basic realm="mailflow-probe", charset="UTF-8"'
     assert "Content-Security-Policy" in response.headers
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def refused(lively: World, *headers: str) -> int:
+    """Return how many logins were counted as refused, when these came as Authorization; an empty one is none."""
+
+    async def scenario() -> None:
+        async with lively.served() as client:
+            for header in headers:
+                await client.get("/metrics", headers={"Authorization": header} if header else {})
+
+    asyncio.run(scenario())
+    return lively.guard.refusals.count
+
+
+def test_a_login_that_is_refused_is_counted_and_named_once_without_its_password(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    wrong, other = basic("ada", "not-lovelace"), basic("\x1b[2J" + "x" * 200, "secret")
+    assert refused(world(), wrong, "", wrong, basic(*LOGIN), other, "Bearer secret") == 4
+    told = [vars(record) for record in caplog.records]
+    assert [each["user"][:8] for each in told] == ["ada", r"\x1b[2Jx", ""]
+    assert {each["client"] for each in told} == {"127.0.0.1"}
+    assert max(len(each["user"]) for each in told) == 80
+    assert not [each for each in told if "secret" in str(each) or "lovelace" in str(each)]
+
+
+def test_logins_that_somebody_makes_up_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    refusals = Refusals()
+    for number in range(1000):
+        refusals.note(f"user{number}", "192.0.2.1")
+    assert (refusals.count, len(caplog.records)) == (1000, 50)
 
 
 def test_a_login_is_good_from_the_moment_that_it_is_in_the_web_config_and_no_longer() -> None:
