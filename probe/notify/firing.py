@@ -1,6 +1,6 @@
 """Reads off the board what is wrong now; who is held by hand or under maintenance is nobody's alarm."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from probe.engine.board import Board
 from probe.model.alarm import Alarm, AlarmKey, AlarmKind
@@ -27,7 +27,7 @@ def firing(board: Board) -> Iterator[Alarm]:
 
 def is_silent(board: Board, key: AlarmKey) -> bool:
     """Tell whether operators have set aside every member that an alarm speaks of: nobody is told of it meanwhile."""
-    verdicts = _spoken_of(board, dict(key.labels))
+    verdicts = _spoken_of(board, key)
     return bool(verdicts) and all(verdict.is_set_aside for verdict in verdicts)
 
 
@@ -40,16 +40,16 @@ def in_doubt(board: Board, key: AlarmKey) -> bool:
         return False
     if not board.members(named["pool"]):
         return True  # they may not have been discovered yet
-    verdicts = _spoken_of(board, named)
+    verdicts = _spoken_of(board, key)
     return bool(verdicts) and all(verdict.state is State.UNKNOWN for verdict in verdicts)
 
 
-def _spoken_of(board: Board, named: Mapping[str, str]) -> list[Verdict]:
-    """Return the verdicts on the member, or on all of the pool, that is named."""
-    pool, member = named.get("pool"), named.get("member")
-    if pool not in board.settings.pools:
-        return []
-    return [board.verdict(pool, name) for name in board.members(pool) if member in (None, name)]
+def _spoken_of(board: Board, key: AlarmKey) -> list[Verdict]:
+    """Return the verdicts on the member that is named, or on all of the pool."""
+    named = dict(key.labels)
+    pool, member = named.get("pool", ""), named.get("member")
+    members = board.members(pool).keys() if pool in board.settings.pools else set()
+    return [board.verdict(pool, name) for name in (members if member is None else members & {member})]
 
 
 def _members_down(pool: str, verdicts: dict[str, Verdict]) -> Iterator[Alarm]:
