@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.conftest import Launch
 from tests.e2e.metrics import Metrics
+from tests.e2e.pager import Pager, pager
 from tests.e2e.patience import eventually, let_pass
 from tests.e2e.program import Program
 from tests.e2e.quick import SETTLED_SECONDS, quick_config
@@ -135,6 +136,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
+@pytest.fixture
+def paged() -> Iterator[Pager]:
+    with pager() as paged:
+        yield paged
+
+
 def fill(disk: Path) -> Path:
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
@@ -147,10 +154,11 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-def test_on_a_full_disk_nothing_is_sent_and_probing_goes_on_once_there_is_space(
-    lab: Laboratory, small_disk: Path, launch: Launch
+def test_on_a_full_disk_nothing_is_sent_which_is_told_and_probing_goes_on_once_there_is_space(
+    lab: Laboratory, small_disk: Path, paged: Pager, launch: Launch
 ) -> None:
-    program = launch(state=f"sqlite:///{small_disk}/mailflow.db")
+    notify = [{"webhook": paged.url, "after": "100ms"}]
+    program = launch(state=f"sqlite:///{small_disk}/mailflow.db", notify=notify)
     eventually(lambda: program.metrics().outcomes().get("delivered", 0) >= 4, within_seconds=10, what="deliveries")
 
     filler = fill(small_disk)
@@ -158,6 +166,7 @@ def test_on_a_full_disk_nothing_is_sent_and_probing_goes_on_once_there_is_space(
     let_pass(1)
     logs = ends_of_logs(lab)
     let_pass(3)
+    paged.wait_for("firing", within_seconds=10, alertname="MailflowLedgerFails")
     sent = taken_by_members(lab, logs)
     answers = [program.get(page).status_code for page in ("/health/vip", "/health/vip/mta1", "/-/healthy", "/metrics")]
     ready = program.get("/-/ready")
@@ -167,6 +176,7 @@ def test_on_a_full_disk_nothing_is_sent_and_probing_goes_on_once_there_is_space(
         lambda: program.metrics().outcomes()["delivered"] >= delivered + 4, within_seconds=15, what="further deliveries"
     )
 
+    paged.wait_for("resolved", within_seconds=10, alertname="MailflowLedgerFails")
     assert not sent
     assert answers == [200] * 4
     assert ready.status_code == 503
