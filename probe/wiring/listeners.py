@@ -92,7 +92,7 @@ class Listeners:
         for kind in gone:
             self._leave(self._running.pop(kind))
         self._running |= opened
-        self._hurry({place.listen for place in opened.values()})
+        self._hurry({place.listen for place in opened.values() if place.listen.port})
 
     async def stop(self) -> None:
         """Stop all servers, once those that leave have said their last words."""
