@@ -52,7 +52,9 @@ def by_the_library(registry: CollectorRegistry, *, for_openmetrics: bool) -> str
 @pytest.mark.parametrize("for_openmetrics", [False, True])
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_family_of_the_board_is_written_like_this(name: str, for_openmetrics: bool) -> None:
-    told = of(SnapshotCollector(BOARDS[name]().snapshot(NOW), ReloadState(True, NOW), TokenExpiries(), Notifications()))
+    told = of(
+        SnapshotCollector(BOARDS[name]().snapshot(NOW), ReloadState(True, NOW), TokenExpiries(), Notifications(), 3)
+    )
     text = "".join(written(told, for_openmetrics=for_openmetrics))
     assert text == by_the_library(told, for_openmetrics=for_openmetrics)
 

@@ -16,8 +16,9 @@ def heard(lasting: Lasting, *told: tuple[int, bool | None]) -> list[str]:
     """Tell at these seconds whether it is wrong, None for in doubt; return what was made of it each time."""
     answers = []
     for seconds, wrong in told:
-        now, in_doubt = NOON + timedelta(seconds=seconds), wrong is None
-        known = lasting.hear([ALARM] if wrong else [], now=now, in_doubt=lambda _, doubt=in_doubt: doubt)
+        doubtful = {KEY} if wrong is None else set()
+        now = NOON + timedelta(seconds=seconds)
+        known = lasting.hear([ALARM] if wrong else [], now=now, in_doubt=doubtful.__contains__)
         alarm = known.get(KEY)
         answers.append("nothing" if alarm is None else "over" if alarm.over else "firing")
     return answers

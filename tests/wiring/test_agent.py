@@ -246,7 +246,7 @@ def test_a_reload_exchanges_the_ports_of_pages_and_agent_check(tmp_path: Path) -
                 assert (await site.client.post("/-/reload", timeout=10)).status_code == 200
                 assert (site.daemon.port, site.daemon.agent_port) == (other, one)
                 await site.until(lambda: _says(one, b"up\n"))
-                site.client.base_url = f"http://127.0.0.1:{other}"  # type: ignore[assignment]  # its setter takes both
+                site.client.base_url = f"http://127.0.0.1:{other}"
                 await site.until(lambda: _health_is(site, 200, "good"))
 
     run(scenario)
