@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import uvloop
 import yaml
 
 from probe.config import load
@@ -21,13 +22,13 @@ ASK_EVERY_SECONDS = 0.05
 
 
 def run(test: Callable[[], Coroutine[Any, Any, None]], *, seconds: float = 20) -> None:
-    """Run a test under a deadline."""
+    """Run a test under a deadline, on the loop that the program has."""
 
     async def bounded() -> None:
         async with asyncio.timeout(seconds):
             await test()
 
-    asyncio.run(bounded())
+    uvloop.run(bounded())
 
 
 def config_of(system: MailSystem, home: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
+import uvloop
 
 from probe.model.settings import Listen
 from probe.net.listening import bound
@@ -102,7 +103,7 @@ def in_a_hall(test: Callable[[Hall], Awaitable[None]]) -> Callable[[], None]:
             await hall.end()
 
     def run() -> None:
-        asyncio.run(scenario())
+        uvloop.run(scenario())
 
     run.__name__, run.__module__ = test.__name__, test.__module__
     return run
