@@ -193,6 +193,8 @@ class Engine:
                 self._examiner.remember(record.probe, record.arrival)
         self._setbacks.restore([*recent, *outstanding], self.settings.routes, now=now)
         for record in outstanding:
+            if record.sending and record.sending.accepted:
+                self._evidence.took(record.probe, record.sending.accepted)
             self._flight.put(record)
             self._flight.expect(record.probe.id, since=record.probe.started)
             self._deferred.put(record)

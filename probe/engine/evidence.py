@@ -15,7 +15,7 @@ from probe.engine.witnesses import Witnesses
 from probe.model.blame import Finished, Weighed, can_speak_against, weigh
 from probe.model.culprit import Blame, Standing, blame_of_route
 from probe.model.outcome import Outcome
-from probe.model.probe import Record
+from probe.model.probe import Probe, Record
 from probe.model.reply import Ending
 from probe.model.settings import MemberKey, Route
 
@@ -65,10 +65,17 @@ class Evidence:
             self._hosts[finished.identity] = frozenset(hop.by for hop in record.arrival.hops if hop.by)
         self._newest[finished.route][finished.member] = finished
         if finished.taken or finished.outcome is not Outcome.UNKNOWN:
-            self._changed.update(case.probe.identity for case in self._open.hear(finished))
-            self._witnesses.add(finished)
+            self._speak(finished)
         if finished.outcome is not Outcome.UNKNOWN:
             self._latest[finished.route][finished.member] = finished
+
+    def took(self, probe: Probe, at: datetime) -> None:
+        """Take in that a member took the message of a probe whose outcome may be known in minutes, or never.
+
+        Already now it shows that those are worse off that cannot be reached.
+        """
+        if route := self._routes.get(probe.route):
+            self._speak(_taken(probe, route, at))
 
     def changed(self) -> set[MemberKey]:
         """Return the members of whom something else is known than when this was asked last."""
@@ -107,6 +114,10 @@ class Evidence:
             case.hear(self._witnesses.after(probe) or self._witnesses.before(probe))
             self._open.add(case)
         return case
+
+    def _speak(self, witness: Finished) -> None:
+        self._changed.update(case.probe.identity for case in self._open.hear(witness))
+        self._witnesses.add(witness)
 
     def _weighed(self, member: MemberKey, routes: Iterable[str]) -> list[Weighed]:
         by_route = self._cases.get(member, {})
@@ -171,4 +182,21 @@ def _finished(record: Record, route: Route) -> Finished:
         only_asks=probe.only_asks,
         nameless=sending is not None and sending.ending is Ending.NAMELESS,
         taken=sending is not None and sending.ending is Ending.ACCEPTED,
+    )
+
+
+def _taken(probe: Probe, route: Route, at: datetime) -> Finished:
+    return Finished(
+        probe_id=probe.id,
+        pool=probe.pool,
+        member=probe.member,
+        route=probe.route,
+        outcome=Outcome.UNKNOWN,
+        expected=probe.expected,
+        started=probe.started,
+        finished=at,
+        interval=route.interval,
+        reason="its message was taken",
+        taken=True,
+        under_way=True,
     )

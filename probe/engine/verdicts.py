@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 from probe.engine.evidence import Evidence
 from probe.engine.figures import MemberFigures
-from probe.engine.happenings import Ended, Happening, Judged, MembersKnown, Reporter, SharedFault
+from probe.engine.happenings import Attempted, Ended, Happening, Judged, MembersKnown, Reporter, SharedFault
 from probe.engine.kinship import Kinship
 from probe.engine.opinions import Opinions
 from probe.engine.words import Words
 from probe.model.hold import Hold
 from probe.model.outcome import State
 from probe.model.overruling import NO_WORD, Word, decide, held
+from probe.model.reply import Attempt
 from probe.model.settings import MemberKey, Route, Settings, UnknownIs
 from probe.model.verdict import NO_OPINION, Opinion, Verdict, joined, loses, remembered
 from probe.ports import Clock
@@ -76,8 +77,11 @@ class Verdicts:
         self._news.set()
 
     def __call__(self, happening: Happening) -> None:
-        """Listen for what finished, and tell at once what was thought before of members that are new."""
+        """Listen for what finished or was taken, and tell at once what was thought before of members that are new."""
         match happening:
+            case Attempted(probe, Attempt(accepted=datetime() as at)):
+                self._evidence.took(probe, at)
+                self._news.set()
             case Ended(record):
                 self._evidence.add(record)
                 self._news.set()

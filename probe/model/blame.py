@@ -42,6 +42,8 @@ class Finished:
     """It failed before anybody behind a VIP gave a name."""
     taken: bool = False
     """The member took its message."""
+    under_way: bool = False
+    """It was taken just now, and nobody knows yet what becomes of it."""
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -144,8 +146,12 @@ def can_tell(other: Finished, probe: Finished) -> bool:
     """Tell whether a probe is of another member, and shows something that the two share to work or not."""
     if other.identity == probe.identity or other.route != probe.route:
         return False
-    # What was taken shows that a member can be reached, though its mailbox cannot be read.
-    return other.outcome is not Outcome.UNKNOWN or (other.taken and probe.outcome is Outcome.UNREACHABLE)
+    if other.outcome is not Outcome.UNKNOWN:
+        return True
+    # What was taken shows that a member can be reached, though its mailbox cannot be read. That it was not lost, and
+    # that whoever refused it was therefore wrong to do so, must not be assumed while that may still become known.
+    refused = probe.outcome in _REFUSED and not other.under_way
+    return other.taken and (refused or probe.outcome is Outcome.UNREACHABLE)
 
 
 def shows(other: Finished, outcome: Outcome) -> Shown:
@@ -175,8 +181,8 @@ _TAKEN = _ARRIVED | {Outcome.ACCEPTED}
 _REFUSED = frozenset({Outcome.REJECTED, Outcome.DEFERRED})
 _BETTER: dict[Outcome, frozenset[Outcome]] = {
     # Who refuses what others accept and lose is the honest one.
-    Outcome.REJECTED: _TAKEN,
-    Outcome.DEFERRED: _TAKEN,
+    Outcome.REJECTED: _TAKEN | {Outcome.UNKNOWN},
+    Outcome.DEFERRED: _TAKEN | {Outcome.UNKNOWN},
     Outcome.MISSING: _ARRIVED,
     Outcome.BOUNCED: _ARRIVED,
     Outcome.ALTERED: frozenset({Outcome.DELIVERED, Outcome.JUNKED}),

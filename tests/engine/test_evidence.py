@@ -28,6 +28,8 @@ ROUTES = {
     )
 }
 MEMBERS = ("mta1", "mta2", "mta3")
+TAKEN = set(Outcome) - {Outcome.UNREACHABLE, Outcome.REJECTED, Outcome.DEFERRED, Outcome.UNKNOWN}
+"""How a probe may end whose message was taken, and somebody can tell."""
 
 
 def ended(
@@ -111,6 +113,25 @@ def test_hearing_probes_one_by_one_comes_to_the_same_as_hearing_all_at_the_end(
             assert weight is weigh(probe, everything)
 
 
+@given(stories(), st.randoms())
+def test_what_was_taken_says_at_once_what_its_outcome_says_later(story: Sequence[Record], chance: Random) -> None:
+    # Given
+    ends = [(record.finished or NOON, record, True) for record in story]
+    taken = [record for record in story if record.judgement and record.judgement.outcome in TAKEN]
+    happened = [*ends, *((record.probe.started + chance.randrange(20) * SECOND, record, False) for record in taken)]
+
+    # When
+    collected = evidence()
+    for at, record, is_over in sorted(happened, key=lambda each: each[0]):
+        if is_over:
+            collected.add(record)
+        else:
+            collected.took(record.probe, at)
+
+    # Then
+    assert all(told(collected, name) == told(evidence(*story), name) for name in MEMBERS)
+
+
 @given(stories())
 def test_those_are_named_as_changed_who_have_changed_and_no_others(story: Sequence[Record]) -> None:
     collected = evidence()
@@ -129,6 +150,14 @@ def test_a_failure_speaks_against_a_member_once_another_fares_better() -> None:
     collected.add(ended(2, Outcome.DELIVERED, name="mta2", started=2 * SECOND))
     assert weights(collected) == [Weight.AGAINST]
     assert collected.changed() == {("vip", "mta1"), ("vip", "mta2")}
+
+
+def test_a_message_that_was_taken_shows_at_once_that_whoever_cannot_be_reached_is_worse_off() -> None:
+    collected = evidence(ended(1, Outcome.UNREACHABLE), ended(2, Outcome.REJECTED, name="mta2", started=-60 * SECOND))
+    collected.changed()
+    collected.took(a_probe(3, name="mta3", at=NOON + 2 * SECOND), NOON + 3 * SECOND)
+    assert (weights(collected), weights(collected, "mta2")) == ([Weight.AGAINST], [Weight.NEITHER])
+    assert collected.changed() == {("vip", "mta1")}
 
 
 def test_the_first_success_after_a_shared_outage_convicts_those_within_an_interval_before_it_and_only_once() -> None:

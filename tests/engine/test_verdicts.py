@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from probe.engine.evidence import Evidence
 from probe.engine.figures import MemberFigures
-from probe.engine.happenings import Ended, Judged, MembersKnown, SharedFault
+from probe.engine.happenings import Attempted, Ended, Judged, MembersKnown, SharedFault
 from probe.engine.verdicts import THROTTLE, Verdicts
 from probe.model.culprit import Culprit
 from probe.model.outcome import Outcome, Stage, State
 from probe.model.probe import Record
 from probe.model.settings import Member, Route, Settings, Share, UnknownIs
 from probe.model.verdict import NO_OPINION, Verdict, form, guard, latest
-from tests.engine.fakes import NOON
-from tests.engine.scene import SECOND, Scene, member, on_scene, route, settings
+from tests.engine.fakes import NOON, attempt
+from tests.engine.scene import SECOND, Scene, a_probe, member, on_scene, route, settings
 from tests.engine.test_evidence import ended
 
 FOUR = ("mta1", "mta2", "mta3", "mta4")
@@ -125,6 +125,27 @@ async def test_a_member_comes_up_again_after_rise_probes(scene: Scene) -> None:
         await thinking.round()
         states.append(thinking.states["mta3"])
     assert states == [State.DOWN, State.DOWN, State.UP]
+
+
+@on_scene
+async def test_who_cannot_be_reached_goes_down_though_nobody_knows_yet_what_becomes_of_the_mail_of_the_others(
+    scene: Scene,
+) -> None:
+    # Given
+    thinking = Thinking(scene, *FOUR)
+    for _ in range(2):
+        await thinking.round()
+
+    # When
+    for number in range(3):
+        assert thinking.states["mta3"] is State.UP
+        now = scene.clock.now()
+        thinking.verdicts(Ended(ended(100 + number, Outcome.UNREACHABLE, name="mta3", started=now - NOON)))
+        thinking.verdicts(Attempted(a_probe(200 + number, name="mta1", at=now), attempt(began=now), 1))
+        await scene.advance(INTERVAL.total_seconds())
+
+    # Then
+    assert thinking.states == {name: State.DOWN if name == "mta3" else State.UP for name in FOUR}
 
 
 @pytest.mark.parametrize("outcome", [Outcome.MISSING, Outcome.UNREACHABLE, Outcome.BOUNCED, Outcome.REJECTED])

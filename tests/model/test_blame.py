@@ -156,6 +156,8 @@ MISSING, ALTERED, BOUNCED, GONE = Outcome.MISSING, Outcome.ALTERED, Outcome.BOUN
         (GONE, [Outcome.REJECTED, Outcome.DEFERRED, Outcome.REJECTED], Weight.AGAINST),
         # Those that take messages show that the way to the pool works, however many others are gone.
         (GONE, [MISSING, GONE, GONE], Weight.AGAINST),
+        # Who refuses what others take and lose is the honest one.
+        (Outcome.REJECTED, [MISSING, MISSING, MISSING], Weight.NEITHER),
         # One for whom all works convicts everybody who fails.
         (MISSING, [Outcome.DELIVERED, MISSING, MISSING], Weight.AGAINST),
         (BOUNCED, [Outcome.DELIVERED, BOUNCED, MISSING], Weight.AGAINST),
@@ -170,13 +172,21 @@ def test_where_it_works_for_nobody_only_who_is_alone_with_the_worst_is_convicted
     assert weigh(finished(own), heard) is weight
 
 
-@pytest.mark.parametrize("taken, weight", [(True, Weight.AGAINST), (False, Weight.NEITHER)])
-def test_a_message_that_was_taken_shows_the_way_to_work_though_nobody_can_read_its_mailbox(
-    taken: bool, weight: Weight
+@pytest.mark.parametrize("own", FAILURES)
+@pytest.mark.parametrize(
+    "taken, under_way, convicted",
+    [
+        (True, False, {Outcome.UNREACHABLE, Outcome.REJECTED, Outcome.DEFERRED}),
+        (True, True, {Outcome.UNREACHABLE}),
+        (False, False, set()),
+    ],
+    ids=["nobody can tell what became of it", "it is under way", "it was not taken"],
+)
+def test_a_message_that_was_taken_convicts_those_that_do_not_come_so_far(
+    own: Outcome, taken: bool, under_way: bool, convicted: set[Outcome]
 ) -> None:
-    heard = [replace(other(Outcome.UNKNOWN), taken=taken)]
-    assert weigh(finished(Outcome.UNREACHABLE), heard) is weight
-    assert weigh(finished(Outcome.MISSING), heard) is Weight.NEITHER
+    heard = [replace(other(Outcome.UNKNOWN), taken=taken, under_way=under_way)]
+    assert weigh(finished(own), heard) is (Weight.AGAINST if own in convicted else Weight.NEITHER)
 
 
 @pytest.mark.parametrize("others", Outcome)

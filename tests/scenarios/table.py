@@ -169,7 +169,13 @@ SCENARIOS = (
         both(lambda scene: scene.lab.dovecot.stop(), of(Member.kill)),
         {CULPRIT: "unreachable unknown delivered missing", "*": "unknown delivered"},
         ALONE,
-        # That the others take mail is known once their mailbox could not be read for so long.
+    ),
+    Scenario(
+        "the mailbox is stopped and one member refuses MAIL",
+        both(lambda scene: scene.lab.dovecot.stop(), of(at(Stage.MAIL))),
+        {CULPRIT: "rejected unknown delivered", "*": "unknown delivered"},
+        ALONE,
+        # Might the others lose what they take, it would be the honest one: that has to be ruled out first.
         patience_seconds=6,
     ),
     # The probe itself.
