@@ -256,10 +256,15 @@ class Board:
             figures.authentication = seen.sighting.findings.authentication
 
     def _ended(self, record: Record) -> None:
+        self._last(record)
+        if record.probe.instance == self.settings.instance:
+            self._count_end(record)
+
+    def _count_end(self, record: Record) -> None:
         probe, judgement = record.probe, record.judgement
         assert judgement is not None
         if probe.id not in self._open:
-            self._started(probe)  # by another process that shares the ledger
+            self._started(probe)  # by another process of this instance
         self._open.remove(probe.id)
         figures = self.path(*probe.key)
         # A route may have changed what it does while the probe was in flight.
@@ -267,7 +272,6 @@ class Board:
         figures.failures += not record.succeeded and judgement.outcome is not Outcome.UNKNOWN
         if judgement.outcome is Outcome.DELIVERED and record.delivery_time is not None:
             figures.delivery.observe(record.delivery_time)
-        self._last(record)
 
     def _last(self, record: Record) -> None:
         self.strips.add(record)

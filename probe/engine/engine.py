@@ -13,6 +13,7 @@ from probe.engine.deferred import Deferred
 from probe.engine.evidence import KEPT, Evidence
 from probe.engine.examining import Examiner
 from probe.engine.flight import Flight
+from probe.engine.following import Following
 from probe.engine.happenings import Happening, Reporter
 from probe.engine.holding import Holding
 from probe.engine.keeping import Keeper
@@ -101,6 +102,7 @@ class Engine:
             keys=keys,
             instance=settings.instance,
         )
+        self._following = Following(world.ledger, self._flight, self._settler, clock=world.clock)
         self._setbacks = Setbacks(self._report)
         self.dispatcher = Dispatcher(
             world.ledger,
@@ -172,6 +174,7 @@ class Engine:
         yield from (membership.run for membership in self.memberships.values())
         yield from (watch.run for watch in self._watches.values())
         if self._probing:
+            yield self._following.run
             yield from self._tls_watches.loops()
         yield from (self.holding.run, self._verdicts.run, self._settle_overdue, self._prune, self._follow_clock)
 
@@ -181,9 +184,10 @@ class Engine:
 
     async def _restore(self) -> None:
         ledger, now = self.world.ledger, self.world.clock.now()
-        outstanding = await ledger.outstanding()
-        recent = await ledger.recent(KEPT, since=now - self._memory())
-        self.board.restore(await ledger.totals(), recent, outstanding)
+        carried = await ledger.carried_forward(KEPT, since=now - self._memory())
+        recent, outstanding = carried.recent, carried.outstanding
+        self.board.restore(carried.totals, recent, outstanding)
+        self._following.begin_after(carried.closing)
         await self.holding.refresh()
         self._verdicts.restore(await ledger.verdicts(), await ledger.turns(since=now - WITHIN))
         self._rounds.restore(record.probe for record in [*recent, *outstanding])
@@ -197,7 +201,8 @@ class Engine:
                 self._evidence.took(record.probe, record.sending.accepted)
             self._flight.put(record)
             self._flight.expect(record.probe.id, since=record.probe.started)
-            self._deferred.put(record)
+            if record.probe.instance == self.settings.instance:
+                self._deferred.put(record)
 
     def _memory(self) -> timedelta:
         """Return how far back the evidence on a member reaches; a day at most, for it is all read at the start."""
@@ -256,7 +261,6 @@ class Engine:
                 folder,
                 ledger,
                 keys=self._keys,
-                instance=self.settings.instance,
                 clock=clock,
                 report=self._report,
             ),

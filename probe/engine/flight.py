@@ -7,8 +7,8 @@ from datetime import datetime
 
 from probe.model.probe import Record
 
-REMEMBERED = 10_000
-"""Probes that were dropped, of which that is remembered."""
+REMEMBERED = 30_000
+"""Probes that are over, of which that is remembered: more than end between two looks into the ledger."""
 
 
 class Flight:
@@ -16,7 +16,7 @@ class Flight:
 
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
-        self._dropped: dict[str, None] = {}
+        self._over: dict[str, None] = {}
         self._sending: set[str] = set()
         self._deadlines: dict[str | None, list[tuple[datetime, str]]] = defaultdict(list)
         self._overdue: dict[str | None, list[str]] = defaultdict(list)
@@ -36,7 +36,7 @@ class Flight:
         One that was dropped stays dropped: it may have been read from the ledger before it was closed there.
         """
         probe = record.probe
-        if probe.id in self._dropped:
+        if self.is_over(probe.id):
             return
         known = self._records.get(probe.id)
         if known:
@@ -47,16 +47,20 @@ class Flight:
         self._records[probe.id] = record
 
     def drop(self, probe_id: str) -> bool:
-        """Let go of a closed probe; False if that was done before."""
-        record = self._records.pop(probe_id, None)
-        if record is None:
+        """Let go of a closed probe, also of one that was never held; False if that was done before."""
+        if self.is_over(probe_id):
             return False
-        self._dropped[probe_id] = None
-        if len(self._dropped) > REMEMBERED:
-            del self._dropped[next(iter(self._dropped))]
-        for mailbox in record.probe.mailboxes:
-            self._expected[mailbox].pop(probe_id, None)
+        self._over[probe_id] = None
+        if len(self._over) > REMEMBERED:
+            del self._over[next(iter(self._over))]
+        if record := self._records.pop(probe_id, None):
+            for mailbox in record.probe.mailboxes:
+                self._expected[mailbox].pop(probe_id, None)
         return True
+
+    def is_over(self, probe_id: str) -> bool:
+        """Tell whether a probe was dropped, as far as that is remembered."""
+        return probe_id in self._over
 
     def sending(self, probe_id: str, on: bool) -> None:
         """Remember whether this process is talking to a server about a probe."""

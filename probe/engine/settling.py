@@ -15,7 +15,7 @@ from probe.engine.examining import Examiner
 from probe.engine.eyes import Eyes
 from probe.engine.flight import Flight
 from probe.engine.happenings import Attempted, Ended, Reporter, Seen, Stranger
-from probe.model.judge import disturbed, judge
+from probe.model.judge import disturbed, is_left_to_its_sender, judge
 from probe.model.letter import Kind, Letter, Place, Sighting, recognise
 from probe.model.outcome import Outcome
 from probe.model.probe import Probe, Record
@@ -82,7 +82,7 @@ class Settler:
         told: list[tuple[Letter, Tag]] = []
         async with asyncio.TaskGroup() as group:
             for letter in letters:
-                kind, tag = recognise(letter, self._keys, instance=self._instance)
+                kind, tag = recognise(letter, self._keys)
                 if tag is None:
                     self._meet(letter.place, kind)
                 elif kind is Kind.REPORT:
@@ -95,7 +95,7 @@ class Settler:
         async with asyncio.TaskGroup() as group:
             for letter, tag in told:
                 if report := await self._reports.read(letter):
-                    group.create_task(self._sight(_told(letter, tag, report), rescan))
+                    group.create_task(self._sight(_told(letter, tag, report), tag, rescan))
                 else:
                     self._meet(letter.place, Kind.REPLY)
 
@@ -124,15 +124,22 @@ class Settler:
         for overdue in self._flight.past_deadline(mailbox, at=self._clock.now()):
             # While others were closed, more may have become known of this one.
             if record := self._flight.get(overdue.probe.id):
-                await self._settle(record)
+                await (self._settle(record) if self._is_ours(record) else self._take_over(record))
+
+    def hear(self, record: Record) -> None:
+        """Take note of a probe that is closed in the ledger, whoever did that; told once."""
+        if self._flight.drop(record.probe.id):
+            self._disturbed.pop(record.probe.id, None)
+            self._report(Ended(record))
 
     async def _arrived(self, letter: Letter, tag: Tag, rescan: bool) -> None:
-        await self._sight(await self._examined(letter, tag.probe_id), rescan)
+        await self._sight(await self._examined(letter, tag.probe_id), tag, rescan)
 
-    async def _sight(self, sighting: Sighting, rescan: bool) -> None:
+    async def _sight(self, sighting: Sighting, tag: Tag, rescan: bool) -> None:
         what, record = await self._ledger.sight(sighting, rescan=rescan)
         if what is Sighted.NOT_OURS or record is None:
-            self._meet(sighting.place, Kind.FOREIGN if sighting.report else Kind.FORGED)
+            unknown = Kind.FOREIGN if sighting.report else Kind.FORGED
+            self._meet(sighting.place, unknown if tag.is_of(self._instance) else Kind.OTHER_INSTANCE)
             return
         if what not in (Sighted.KNOWN, Sighted.DUPLICATE) and sighting.report is None:
             self._examiner.remember(record.probe, sighting)
@@ -162,13 +169,22 @@ class Settler:
             del met[next(iter(met))]
         self._report(Stranger(place.mailbox, kind))
 
+    async def _take_over(self, record: Record) -> None:
+        """Close a probe of another instance, if that did not come to it."""
+        # How its sending went, the ledger knows.
+        if not is_left_to_its_sender(record, now=self._clock.now()):
+            await self.settle(record.probe)
+
+    def _is_ours(self, record: Record) -> bool:
+        return record.probe.instance == self._instance
+
     async def _settle(self, record: Record) -> None:
-        probe = record.probe
+        probe, now = record.probe, self._clock.now()
         if self._flight.is_sending(probe.id):
             return  # How the attempt ends is known in a moment, even where the message came before the reply.
-        now = self._clock.now()
-        # Messages of another instance are not taken here: to its probes this eye is closed.
-        watched_until = self._eyes.seen_until(probe) if probe.instance == self._instance else None
+        if not self._is_ours(record) and is_left_to_its_sender(record, now=now):
+            return
+        watched_until = self._eyes.seen_until(probe)
         blind = self._eyes.why_blind(probe.mailbox)
         step = self._disturbed.get(probe.id)
         judgement = disturbed(step) if step else judge(record, now=now, watched_until=watched_until, blind=blind)
@@ -180,9 +196,10 @@ class Settler:
         closed = await self._ledger.close(probe.id, judgement, at=now)
         # Another process may have closed it; its books are ours.
         closed = closed or await self._ledger.record(probe.id)
-        self._disturbed.pop(probe.id, None)
-        if self._flight.drop(probe.id) and closed and closed.judgement:
-            self._report(Ended(closed))
+        if closed and closed.judgement:
+            self.hear(closed)
+        else:
+            self._flight.drop(probe.id)
 
 
 def _told(letter: Letter, tag: Tag, report: Report) -> Sighting:

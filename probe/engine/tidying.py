@@ -26,7 +26,6 @@ class Tidier:
         ledger: Ledger,
         *,
         keys: Sequence[TagKey],
-        instance: str,
         clock: Clock,
         report: Reporter,
     ) -> None:
@@ -34,7 +33,6 @@ class Tidier:
         self._folder = folder
         self._ledger = ledger
         self._keys = keys
-        self._instance = instance
         self._clock = clock
         self._report = report
         self._refuses: bool | None = None
@@ -80,7 +78,7 @@ class Tidier:
         def ours(place: Place, header: bytes, body: bytes) -> bool:
             sighting = known[place]
             letter = Letter(place, sighting.size, sighting.seen, None, header, body)
-            kind, tag = recognise(letter, self._keys, instance=self._instance)
+            kind, tag = recognise(letter, self._keys)
             expected = Kind.REPORT if sighting.report else Kind.OURS
             return kind is expected and tag is not None and tag.probe_id == sighting.probe_id
 

@@ -18,9 +18,9 @@ Counts = Counter[Entry]
 """What one transaction counts; posted at its end, so that a group of calls costs one statement."""
 
 
-def entry(probe: Probe, tally: Tally, *, outcome: Outcome | None = None) -> Entry:
-    """Return what is counted, for the instance whose probe it is."""
-    return probe.instance, *probe.key, tally, outcome
+def entry(probe: Probe, tally: Tally, *, outcome: Outcome | None = None, by: str | None = None) -> Entry:
+    """Return what is counted: for the instance whose probe it is, or for the one ``by`` which it was found."""
+    return by or probe.instance, *probe.key, tally, outcome
 
 
 def post(connection: Connection, counts: Counts) -> None:

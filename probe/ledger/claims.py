@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Connection, Insert, bindparam, delete, select, update
+from sqlalchemy import Connection, Insert, bindparam, delete, func, select, update
 from sqlalchemy import insert as plain_insert
 
 from probe.ledger.books import Counts, entry
@@ -88,7 +88,7 @@ def close(
 ) -> Record | None:
     """Give a probe its outcome, if it has none."""
     ended = {"outcome": judgement.outcome, "why": judgement.reason, "finished": at, "next_attempt": None}
-    if connection.execute(_OF_OPEN_PROBE, {"of_probe": probe_id, **ended}).rowcount == 0:
+    if connection.execute(_CLOSING, {"of_probe": probe_id, **ended}).rowcount == 0:
         return None
     record = find(connection, probe_id)
     assert record is not None
@@ -117,6 +117,8 @@ _WITHOUT_TRANSCRIPT = (
 )
 _OF_PROBE = update(probes).where(probes.c.id == bindparam("of_probe"))
 _OF_OPEN_PROBE = _OF_PROBE.where(probes.c.outcome.is_(None))
+_closed = probes.alias("closed")
+_CLOSING = _OF_OPEN_PROBE.values(closing=select(func.coalesce(func.max(_closed.c.closing), 0) + 1).scalar_subquery())
 
 
 def _ended(attempt: Attempt) -> datetime:

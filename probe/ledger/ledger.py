@@ -19,6 +19,7 @@ from probe.model.reply import Attempt
 from probe.model.settings import MemberKey
 from probe.model.verdict import Verdict
 from probe.ports import (
+    CarriedForward,
     ChangeQuery,
     Changes,
     Clock,
@@ -26,6 +27,7 @@ from probe.ports import (
     LedgerTrouble,
     Life,
     Mark,
+    Movements,
     Page,
     Query,
     Sighted,
@@ -71,7 +73,9 @@ class SqlLedger:
 
     async def sight(self, sighting: Sighting, *, rescan: bool) -> tuple[Sighted, Record | None]:
         """Write down a message that was found, count it as what it is, and return its probe."""
-        return await self._writer.write(lambda c, counts: sightings.sight(c, counts, sighting, rescan=rescan))
+        return await self._writer.write(
+            lambda c, counts: sightings.sight(c, counts, sighting, rescan=rescan, by=self._instance)
+        )
 
     async def close(self, probe_id: str, judgement: Judgement, *, at: datetime) -> Record | None:
         """Give a probe its one outcome; the record for the one caller that did it."""
@@ -93,9 +97,24 @@ class SqlLedger:
         """Return probes, newest first. Raises ValueError for a cursor that is none."""
         return await self._read(lambda c: queries.page(c, query))
 
-    async def recent(self, per_member: int, *, since: datetime) -> Sequence[Record]:
-        """Return the newest finished probes of each route and member, oldest first."""
-        return await self._read(lambda c: queries.recent(c, per_member, since=since))
+    async def carried_forward(self, per_member: int, *, since: datetime) -> CarriedForward:
+        """Return what a start takes up, all as it was at one moment."""
+        return await self._read(
+            lambda c: CarriedForward(
+                books.counted(c, self._instance),
+                queries.recent(c, per_member, since=since),
+                queries.outstanding(c),
+                queries.last_closing(c),
+            )
+        )
+
+    async def movements(self, *, since: int) -> Movements:
+        """Return which probes of other instances are open, and which of any were closed since a closing."""
+        return await self._read(lambda c: queries.movements(c, self._instance, since=since))
+
+    async def records(self, ids: Sequence[str]) -> Sequence[Record]:
+        """Return those of these probes that there are, in this order."""
+        return await self._read(lambda c: queries.records(c, ids))
 
     async def totals(self) -> Sequence[Total]:
         """Return what this instance has counted since its ledger was made."""

@@ -35,6 +35,11 @@ def _holds_and_changes(connection: Connection) -> None:
     changes.create(connection)
 
 
+def _closings(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE probes ADD COLUMN closing BIGINT"))
+    connection.execute(text("CREATE INDEX probes_by_closing ON probes (closing)"))
+
+
 MIGRATIONS: Sequence[Migration] = (
     _gaps_in_marks,
     _bounces_and_reports,
@@ -43,6 +48,7 @@ MIGRATIONS: Sequence[Migration] = (
     _origins,
     _holds_and_changes,
     notified.create,
+    _closings,
 )
 """What leads from version 1 to 2, from 2 to 3, ...; ``schema.py`` always shows the newest."""
 

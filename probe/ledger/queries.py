@@ -12,13 +12,40 @@ from probe.ledger.rows import RECORDS, find, record, transcript
 from probe.ledger.schema import attempts, notes, probes, sightings
 from probe.ledger.timeline import timeline
 from probe.model.probe import Record
-from probe.ports import LONGEST_PAGE, Life, Page, Query
+from probe.ports import LONGEST_PAGE, Life, Movements, Page, Query
+
+_ASKED_AT_ONCE = 500
 
 
 def outstanding(connection: Connection) -> Sequence[Record]:
     """Return the probes without an outcome, oldest first."""
     statement = RECORDS.where(probes.c.outcome.is_(None)).order_by(probes.c.started)
     return [record(row) for row in connection.execute(statement)]
+
+
+def records(connection: Connection, ids: Sequence[str]) -> Sequence[Record]:
+    """Return those of these probes that there are, in this order."""
+    found: dict[str, Record] = {}
+    for start in range(0, len(ids), _ASKED_AT_ONCE):
+        rows = connection.execute(RECORDS.where(probes.c.id.in_(ids[start : start + _ASKED_AT_ONCE])))
+        found.update((row.id, record(row)) for row in rows)
+    return [found[each] for each in ids if each in found]
+
+
+def movements(connection: Connection, instance: str, *, since: int) -> Movements:
+    """Return which probes of other instances are open, and which of any were closed since a closing."""
+    newest = last_closing(connection)
+    # Where all that was closed was forgotten, closings are counted anew.
+    after = since if since <= newest else 0
+    of_others = select(probes.c.id).where(probes.c.outcome.is_(None), probes.c.instance != instance)
+    closed = select(probes.c.id).where(probes.c.closing > after).order_by(probes.c.closing)
+    return Movements(connection.execute(of_others).scalars().all(), connection.execute(closed).scalars().all(), newest)
+
+
+def last_closing(connection: Connection) -> int:
+    """Return the number of the last closing; 0 before the first."""
+    last: int = connection.execute(select(func.coalesce(func.max(probes.c.closing), 0))).scalar_one()
+    return last
 
 
 def page(connection: Connection, query: Query) -> Page:

@@ -61,6 +61,8 @@ probes = Table(
     Column("body_digest", Prose),
     Column("origin", Prose),
     Column("origin_at", Moment),
+    # The order in which probes were closed, whatever the clocks of those say that closed them.
+    Column("closing", BigInteger),
     # The database, not care, lets one process only send the probe of a turn.
     UniqueConstraint("pool", "route", "member", "slot"),
 )
@@ -75,6 +77,7 @@ Index("probes_by_member", probes.c.pool, probes.c.member, probes.c.started, prob
 Index("probes_by_route", probes.c.route, probes.c.started, probes.c.id)
 Index("probes_by_outcome", probes.c.outcome, probes.c.started, probes.c.id)
 Index("probes_by_end", probes.c.finished)
+Index("probes_by_closing", probes.c.closing)
 
 attempts = Table(
     "attempts",
@@ -146,7 +149,7 @@ totals = Table(
 marks = Table(
     "marks",
     metadata,
-    # An instance believes its own tags only: what another one has read is not read for this one.
+    # Each instance has its own eyes: what another one has read is not read for this one.
     Column("instance", Prose, nullable=False),
     Column("mailbox", Prose, nullable=False),
     Column("folder", Word(Folder), nullable=False),

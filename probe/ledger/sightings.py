@@ -29,8 +29,10 @@ _COUNTED = {
 }
 
 
-def sight(connection: Connection, counts: Counts, sighting: Sighting, *, rescan: bool) -> tuple[Sighted, Record | None]:
-    """Write down a message that was found, or a report about one."""
+def sight(
+    connection: Connection, counts: Counts, sighting: Sighting, *, rescan: bool, by: str
+) -> tuple[Sighted, Record | None]:
+    """Write down a message that an instance found, or a report about one."""
     record = find(connection, sighting.probe_id)
     if record is None or sighting.place.mailbox != _mailbox(record.probe, sighting):
         return Sighted.NOT_OURS, None
@@ -42,9 +44,9 @@ def sight(connection: Connection, counts: Counts, sighting: Sighting, *, rescan:
     kept = _without_story(connection, sighting) if sighted is Sighted.DUPLICATE else sighting
     connection.execute(_NEW, {**sighting_columns(kept), "sighted": sighted})
     if sighted in _COUNTED:
-        counts[entry(record.probe, _COUNTED[sighted])] += 1
+        counts[entry(record.probe, _COUNTED[sighted], by=by)] += 1
     if sighting.findings.changes and sighted is not Sighted.DUPLICATE:
-        counts[entry(record.probe, Tally.PATH_CHANGED)] += 1
+        counts[entry(record.probe, Tally.PATH_CHANGED, by=by)] += 1
     return sighted, find(connection, sighting.probe_id)
 
 

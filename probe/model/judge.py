@@ -13,6 +13,8 @@ from probe.model.reply import Ending
 
 GRACE = timedelta(seconds=5)
 """How long after a deadline a mailbox that cannot be read is waited for, before nobody can tell."""
+LEFT_TO_ITS_SENDER = 2 * GRACE
+"""How long after its deadline a probe is left to the instance that sent it, by those that share its ledger."""
 
 
 def judge(
@@ -35,6 +37,15 @@ def judge(
     if record.sending and (failed := _failed(record.sending)):
         return failed
     return _not_seen(record, now, watched_until, blind)
+
+
+def is_left_to_its_sender(record: Record, *, now: datetime) -> bool:
+    """Tell whether it is still for the instance that sent a probe to close it, not for one that shares its ledger.
+
+    What was found decides at once, whoever found it; but not while an attempt goes on: how that ends is told with it.
+    """
+    found = record.sending and (record.arrival or record.bounce)
+    return not found and now <= record.probe.deadline + LEFT_TO_ITS_SENDER
 
 
 def disturbed(step: timedelta) -> Judgement:

@@ -11,7 +11,7 @@ from probe.model import tag
 from probe.model.findings import NOTHING_FOUND, Findings
 from probe.model.report import Report
 from probe.model.settings import TagKey
-from probe.model.tag import Tag, Trust
+from probe.model.tag import Tag
 
 
 class Folder(StrEnum):
@@ -93,12 +93,13 @@ class Kind(StrEnum):
     REPLY = "reply"
     """An answer that a program gave, or a bounce of a bounce: nobody's business."""
     OTHER_INSTANCE = "other_instance"
+    """Signed by one of our keys, for an instance that does not share our ledger."""
     FORGED = "forged"
     FOREIGN = "foreign"
 
 
-def recognise(letter: Letter, keys: Iterable[TagKey], *, instance: str) -> tuple[Kind, Tag | None]:
-    """Tell whose a message is; the tag is returned only where it was proved to be ours.
+def recognise(letter: Letter, keys: Iterable[TagKey]) -> tuple[Kind, Tag | None]:
+    """Tell whose a message is; the tag is returned only where it was proved to be ours, of whichever instance.
 
     A message is judged by all the tags it carries: tags that disagree prove forgery, except that one in the body
     which nobody signed was only damaged on its way. A bounce or an answer that quotes one of our messages is
@@ -106,16 +107,16 @@ def recognise(letter: Letter, keys: Iterable[TagKey], *, instance: str) -> tuple
     """
     in_header = tag.written_in_header(letter.header)
     if in_header:
-        contradicted = _signed(tag.written_in_body(letter.body) - in_header, keys, instance)
-        return (Kind.FORGED, None) if contradicted else _by_tags(Kind.OURS, in_header, keys, instance)
+        contradicted = _signed(tag.written_in_body(letter.body) - in_header, keys)
+        return (Kind.FORGED, None) if contradicted else _by_tags(Kind.OURS, in_header, keys)
     if may_report(letter.header):
-        kind, found = _by_tags(Kind.REPORT, tag.written_in_report(letter.body), keys, instance)
+        kind, found = _by_tags(Kind.REPORT, tag.written_in_report(letter.body), keys)
         # Whatever happened to a bounce says nothing of what it was about.
         return (Kind.REPLY, None) if kind is Kind.REPORT and _RETURNS_A_BOUNCE.search(letter.body) else (kind, found)
     if _ANSWERS.search(letter.header):
         return Kind.REPLY, None
     in_body = set() if _QUOTES_OTHERS.search(letter.header) else tag.written_in_body(letter.body)
-    return _by_tags(Kind.OURS, in_body, keys, instance)
+    return _by_tags(Kind.OURS, in_body, keys)
 
 
 def may_report(header: bytes) -> bool:
@@ -125,22 +126,22 @@ def may_report(header: bytes) -> bool:
     return bool(_REPORTS.search(header)) or (bool(_FROM_NOBODY.search(header)) and not _ANSWERS.search(header))
 
 
-def _by_tags(proved: Kind, tags: set[str], keys: Iterable[TagKey], instance: str) -> tuple[Kind, Tag | None]:
+def _by_tags(proved: Kind, tags: set[str], keys: Iterable[TagKey]) -> tuple[Kind, Tag | None]:
     """Tell whose a message with these tags is; ``proved`` is the answer where there is one, and it is ours."""
     if not tags:
         return Kind.FOREIGN, None
     if len(tags) > 1:
         return Kind.FORGED, None
     try:
-        trust, found = tag.verify(tags.pop(), keys, instance=instance)
+        signed, found = tag.check(tags.pop(), keys)
     except ValueError:
         return Kind.FORGED, None
-    return (proved, found) if trust is Trust.GENUINE else (Kind(trust.value), None)
+    return (proved, found) if signed else (Kind.FORGED, None)
 
 
-def _signed(tags: set[str], keys: Iterable[TagKey], instance: str) -> bool:
+def _signed(tags: set[str], keys: Iterable[TagKey]) -> bool:
     """Tell whether any of these tags is more than a damaged one: signed by one of our keys, or one of a crowd."""
-    kinds = {_by_tags(Kind.OURS, {each}, keys, instance)[0] for each in islice(tags, _MOST_TAGS)}
+    kinds = {_by_tags(Kind.OURS, {each}, keys)[0] for each in islice(tags, _MOST_TAGS)}
     return len(tags) > _MOST_TAGS or bool(kinds - {Kind.FORGED})
 
 

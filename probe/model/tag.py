@@ -48,6 +48,10 @@ class Tag:
         """Return the id of its probe as people and the ledger write it."""
         return probe_id(self.id)
 
+    def is_of(self, instance: str) -> bool:
+        """Tell whether it names this instance."""
+        return self.instance == _digest(instance, 3)
+
     def packed(self) -> bytes:
         """Return the bytes that are signed."""
         seconds = int(self.time.timestamp())
@@ -92,6 +96,17 @@ def compose(key: TagKey, *, instance: str, scope: bytes, id: bytes, time: dateti
 
 
 def verify(text: str, keys: Iterable[TagKey], *, instance: str) -> tuple[Trust, Tag]:
+    """Read a tag, and say whether it is signed by one of our keys, and for whom.
+
+    Raises ValueError when the text has not the form of a tag.
+    """
+    signed, tag = check(text, keys)
+    if not signed:
+        return Trust.FORGED, tag
+    return (Trust.GENUINE if tag.is_of(instance) else Trust.OTHER_INSTANCE), tag
+
+
+def check(text: str, keys: Iterable[TagKey]) -> tuple[bool, Tag]:
     """Read a tag and check its signature, in constant time, with every key of its id.
 
     Raises ValueError when the text has not the form of a tag.
@@ -99,10 +114,7 @@ def verify(text: str, keys: Iterable[TagKey], *, instance: str) -> tuple[Trust, 
     tag, packed, mac = _unpack(text)
     fitting = [key for key in keys if _digest(key.id, 1) == tag.key]
     signed = [hmac.compare_digest(_mac(key, packed), mac) for key in fitting]
-    if not any(signed):
-        return Trust.FORGED, tag
-    ours = tag.instance == _digest(instance, 3)
-    return (Trust.GENUINE if ours else Trust.OTHER_INSTANCE), tag
+    return any(signed), tag
 
 
 def written_in_header(header: bytes) -> set[str]:

@@ -16,11 +16,13 @@ from probe.ports.reading import (
 )
 from probe.ports.records import (
     LONGEST_PAGE,
+    CarriedForward,
     ChangeQuery,
     Changes,
     Event,
     LedgerTrouble,
     Life,
+    Movements,
     Page,
     Query,
     Sighted,
@@ -31,6 +33,7 @@ from probe.ports.sending import Enquirer, Sender, Tokens, TokenTrouble
 
 __all__ = [
     "LONGEST_PAGE",
+    "CarriedForward",
     "ChangeQuery",
     "Changes",
     "Clock",
@@ -48,6 +51,7 @@ __all__ = [
     "MailboxBusy",
     "MailboxTrouble",
     "Mark",
+    "Movements",
     "News",
     "Page",
     "Query",

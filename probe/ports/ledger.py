@@ -13,7 +13,19 @@ from probe.model.reply import Attempt
 from probe.model.settings import MemberKey
 from probe.model.verdict import Verdict
 from probe.ports.reading import Mark
-from probe.ports.records import ChangeQuery, Changes, Event, Life, Page, Query, Sighted, Tally, Total
+from probe.ports.records import (
+    CarriedForward,
+    ChangeQuery,
+    Changes,
+    Event,
+    Life,
+    Movements,
+    Page,
+    Query,
+    Sighted,
+    Tally,
+    Total,
+)
 
 
 class Ledger(Protocol):
@@ -47,7 +59,8 @@ class Ledger(Protocol):
     async def sight(self, sighting: Sighting, *, rescan: bool) -> tuple[Sighted, Record | None]:
         """Write down a message that was found, or a report about one, count it as what it is, and return its probe.
 
-        Idempotent by place. A message is looked for in the probe's mailbox, a report where its bounces come to.
+        Idempotent by place, and counted for the instance that was the first to find it. A message is looked for in the
+        probe's mailbox, a report where its bounces come to.
         With ``rescan`` a message of a probe that was seen in this folder before is taken for that same message
         under a new number.
         """
@@ -67,8 +80,20 @@ class Ledger(Protocol):
     async def probes(self, query: Query) -> Page:
         """Return probes, newest first. Raises ValueError for a cursor that is none."""
 
-    async def recent(self, per_member: int, *, since: datetime) -> Sequence[Record]:
-        """Return the newest finished probes of each route and member, oldest first."""
+    async def carried_forward(self, per_member: int, *, since: datetime) -> CarriedForward:
+        """Return what a start takes up, all as it was at one moment.
+
+        Finished probes: the newest of each route and member, but none that finished before ``since``.
+        """
+
+    async def movements(self, *, since: int) -> Movements:
+        """Return which probes of other instances are open, and which of any were closed since a closing.
+
+        Closings are counted in the order in which they become known, so that none is missed however clocks differ.
+        """
+
+    async def records(self, ids: Sequence[str]) -> Sequence[Record]:
+        """Return those of these probes that there are, in this order."""
 
     async def totals(self) -> Sequence[Total]:
         """Return what this instance has counted since its ledger was made."""

@@ -68,6 +68,32 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedForward:
+    """What a start takes up from the ledger, all as it was at one moment."""
+
+    totals: Sequence[Total]
+    """What this instance has counted since its ledger was made."""
+    recent: Sequence[Record]
+    """The newest finished probes of each route and member, oldest first."""
+    outstanding: Sequence[Record]
+    """The probes that have no outcome yet, oldest first, whichever process started them."""
+    closing: int
+    """The number of the last closing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movements:
+    """What happened in the ledger between two looks; probes by their ids."""
+
+    open: Sequence[str]
+    """Those of other instances that have no outcome yet."""
+    closed: Sequence[str]
+    """Those of any instance that got theirs, in that order."""
+    closing: int
+    """The number of the last closing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A line in the life of a probe."""
 

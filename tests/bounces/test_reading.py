@@ -24,7 +24,7 @@ def test_a_bounce_tells_what_its_mailer_wrote(example: Example) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
 def test_a_bounce_belongs_to_the_probe_whose_tag_it_returns(example: Example) -> None:
-    kind, tag = recognise(letter(example.header, example.body), [KEY], instance="probe-a")
+    kind, tag = recognise(letter(example.header, example.body), [KEY])
 
     assert kind is Kind.REPORT
     assert tag
@@ -105,4 +105,4 @@ def test_a_bounce_that_was_damaged_never_raises(data: st.DataObject) -> None:
     told = read(header, body)
 
     assert told is None or str(told).isprintable()
-    assert recognise(letter(header, body), [KEY], instance="probe-a")
+    assert recognise(letter(header, body), [KEY])

@@ -193,11 +193,20 @@ def test_what_was_counted_before_a_restart_is_taken_up() -> None:
     assert (figures.started, figures.in_flight) == (7, 0)
 
 
-def test_a_probe_in_flight_of_another_instance_does_not_upset_the_balance() -> None:
+def test_a_probe_of_another_instance_is_counted_there_and_is_the_last_one_here_all_the_same() -> None:
     board = fresh()
     others = replace(a_probe(2), instance="probe-b")
     board.restore([], [], [Record(others)])
-    board(Ended(ended(others, Outcome.UNKNOWN)))
+    board(Ended(ended(others)))
+    figures = board.path(*PATH)
+    assert (figures.started, figures.finished, figures.in_flight, sum(figures.delivery.counts)) == (0, 0, 0, 0)
+    assert (figures.success, figures.last_probe) == (True, ended(others).finished)
+    assert [box.probe_id for box in board.strips.of(*PATH[:2])[PATH[2]]] == [others.id]
+
+
+def test_a_probe_that_another_process_of_this_instance_began_is_counted_whole() -> None:
+    board = fresh()
+    board(Ended(ended(a_probe(2))))
     assert (board.path(*PATH).started, board.path(*PATH).in_flight) == (1, 0)
 
 

@@ -214,7 +214,7 @@ async def test_a_stale_verdict_is_unknown_after_the_next_start(scene: Scene) -> 
 
 @on_scene
 async def test_what_cannot_be_restored_is_no_start(scene: Scene) -> None:
-    scene.faults.failing = {"totals"}
+    scene.faults.failing = {"carried_forward"}
     with pytest.raises(LedgerTrouble):
         await scene.engine(settings("mta1")).run(asyncio.Event())
 

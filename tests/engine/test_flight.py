@@ -33,6 +33,13 @@ def test_what_was_let_go_of_is_not_taken_in_again() -> None:
     assert flown.all() == []
 
 
+def test_what_others_closed_before_it_was_known_here_is_let_go_of_once_and_not_taken_in_later() -> None:
+    flown = flight()
+    assert [flown.drop(a_probe().id), flown.drop(a_probe().id)] == [True, False]
+    flown.put(Record(a_probe()))
+    assert flown.all() == []
+
+
 def test_the_bounce_of_an_expected_message_is_expected_where_it_would_come_to() -> None:
     flown = flight(Record(a_probe(bounces="postmaster")))
     flown.expect(a_probe().id, since=NOON)

@@ -14,14 +14,14 @@ from probe.model.probe import Judgement, Probe, Record
 from probe.model.settings import Mailbox
 from probe.ports import News
 from tests.engine.fakes import FakeReader
-from tests.engine.scene import INSTANCE, KEY, Scene, a_probe, settings
+from tests.engine.scene import KEY, Scene, a_probe, settings
 
 BOX = settings().mailboxes["monitor"]
 
 
 def tidier(scene: Scene, mailbox: Mailbox = BOX, folder: Folder = Folder.INBOX) -> Tidier:
     report = scene.told.append
-    return Tidier(mailbox, folder, scene.ledger, keys=[KEY], instance=INSTANCE, clock=scene.clock, report=report)
+    return Tidier(mailbox, folder, scene.ledger, keys=[KEY], clock=scene.clock, report=report)
 
 
 def folder_watch(scene: Scene, reader: FakeReader, read_whole: ReadWhole, folder: Folder = Folder.INBOX) -> FolderWatch:

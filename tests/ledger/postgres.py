@@ -21,7 +21,19 @@ class Postgres:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._data = directory / "data"
         self._numbers = count(1)
+        _run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
+
+    def start(self) -> None:
+        """Run, and return once it answers."""
+        options = f"-c listen_addresses='' -c unix_socket_directories={self._directory} {_UNSAFE_AND_FAST}"
+        log = str(self._directory / "log")
+        _run("pg_ctl", "start", "-w", "-t", "30", "-D", str(self._data), "-l", log, "-o", options)
+
+    def stop(self, mode: str = "fast") -> None:
+        """End it, whoever is connected; what was committed stays."""
+        _run("pg_ctl", "stop", "-w", "-D", str(self._data), "-m", mode)
 
     def new_database(self) -> str:
         """Return the URL of an empty database."""
@@ -51,15 +63,13 @@ def running_postgres() -> Iterator[Postgres]:
     directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     if os.geteuid() == 0:
         shutil.chown(directory, "postgres")
-    data, log = directory / "data", directory / "log"
     try:
-        _run("initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
-        options = f"-c listen_addresses='' -c unix_socket_directories={directory} {_UNSAFE_AND_FAST}"
-        _run("pg_ctl", "start", "-w", "-t", "30", "-D", str(data), "-l", str(log), "-o", options)
+        server = Postgres(directory)
+        server.start()
         try:
-            yield Postgres(directory)
+            yield server
         finally:
-            _run("pg_ctl", "stop", "-w", "-D", str(data), "-m", "immediate")
+            server.stop("immediate")
     finally:
         shutil.rmtree(directory)
 

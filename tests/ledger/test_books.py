@@ -101,6 +101,19 @@ def test_totals_are_kept_per_instance_whoever_closes(url: str) -> None:
     run(story())
 
 
+def test_what_is_found_is_counted_once_and_for_the_instance_that_found_it(url: str) -> None:
+    async def story() -> None:
+        async with open_ledger(url, instance="probe-a") as one, open_ledger(url, instance="probe-b") as other:
+            await one.claim(a_probe(instance="probe-a"))
+            await one.close("p1", judged(Outcome.MISSING), at=NOON)
+            for ledger in (other, one):
+                await ledger.sight(a_sighting(), rescan=False)
+            assert await _totals(other) == {"late": 1}
+            assert "late" not in await _totals(one)
+
+    run(story())
+
+
 @with_ledger
 async def test_the_books_balance_at_every_step(ledger: SqlLedger) -> None:
     steps: list[Callable[[], Coroutine[Any, Any, object]]] = [

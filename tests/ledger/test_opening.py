@@ -196,6 +196,8 @@ _SINCE_THE_FIRST_VERSION = (
     "DROP TABLE holds",
     "DROP TABLE changes",
     "DROP TABLE notified",
+    "DROP INDEX probes_by_closing",
+    "ALTER TABLE probes DROP COLUMN closing",
 )
 """What undoes all migrations."""
 

@@ -1,16 +1,17 @@
 """Questions about probes: pages, the newest of each member, one probe's life."""
 
+import asyncio
 from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
-from probe.ledger import SqlLedger
+from probe.ledger import SqlLedger, open_ledger
 from probe.model.outcome import Outcome
 from probe.model.probe import Judgement
 from probe.model.reply import Ending
-from probe.ports import Event, Query, Sighted
-from tests.ledger.examples import NOON, SECOND, a_place, a_probe, a_sighting, an_attempt, judged, with_ledger
+from probe.ports import Event, Movements, Query, Sighted
+from tests.ledger.examples import NOON, SECOND, a_place, a_probe, a_sighting, an_attempt, judged, run, with_ledger
 
 
 async def _ids(ledger: SqlLedger, query: Query) -> list[str]:
@@ -86,16 +87,56 @@ async def test_recent_are_the_newest_finished_of_each_route_and_member_oldest_fi
         await ledger.close(f"p{number}", judged(), at=NOON + number * SECOND)
     await ledger.close("p11", judged(), at=NOON + 3 * SECOND / 2)
     await ledger.close("p12", judged(), at=NOON - SECOND)
-    recent = await ledger.recent(3, since=NOON)
+    recent = (await ledger.carried_forward(3, since=NOON)).recent
     assert [record.probe.id for record in recent] == ["p11", "p2", "p3", "p4"]
+
+
+def test_movements_are_the_open_probes_of_others_and_all_that_was_closed_since_in_that_order(url: str) -> None:
+    async def story() -> None:
+        async with open_ledger(url, instance="probe-a") as one, open_ledger(url, instance="probe-b") as other:
+            for number in (1, 2, 3):
+                await one.claim(a_probe(f"p{number}"))
+            await other.claim(a_probe("p4", instance="probe-b"))
+            assert await one.movements(since=0) == Movements(["p4"], [], 0)
+            # whatever the clocks of those say that close them
+            await other.close("p2", judged(), at=NOON + SECOND)
+            await one.close("p1", judged(), at=NOON)
+            assert await other.movements(since=0) == Movements(["p3"], ["p2", "p1"], 2)
+            assert await one.movements(since=1) == Movements(["p4"], ["p1"], 2)
+            assert await one.close("p1", judged(), at=NOON) is None
+            assert await one.movements(since=2) == Movements(["p4"], [], 2)
+            assert await one.movements(since=3) == Movements(["p4"], ["p2", "p1"], 2)
+
+    run(story())
+
+
+@with_ledger
+async def test_what_is_carried_forward_is_of_one_moment(ledger: SqlLedger) -> None:
+    await ledger.claim(a_probe("p1"))
+    await ledger.claim(a_probe("p2", instance="probe-b"))
+    await ledger.claim(a_probe("p3"))
+    await ledger.close("p1", judged(), at=NOON)
+    carried = await ledger.carried_forward(1, since=NOON)
+    assert carried.totals == await ledger.totals()
+    assert [record.probe.id for record in carried.recent] == ["p1"]
+    assert carried.outstanding == await ledger.outstanding()
+    assert carried.closing == 1
+
+
+@with_ledger
+async def test_many_probes_are_returned_in_the_order_in_which_they_are_asked_for(ledger: SqlLedger) -> None:
+    ids = [f"p{number}" for number in range(1100)]
+    await asyncio.gather(*(ledger.claim(a_probe(each)) for each in ids))
+    asked = [*reversed(ids), "nobody"]
+    assert [record.probe.id for record in await ledger.records(asked)] == [*reversed(ids)]
 
 
 @with_ledger
 async def test_recent_begins_with_what_finished_just_then(ledger: SqlLedger) -> None:
     await ledger.claim(a_probe("p1"))
     await ledger.close("p1", judged(), at=NOON)
-    assert len(await ledger.recent(1, since=NOON)) == 1
-    assert await ledger.recent(1, since=NOON + SECOND / 1_000_000) == []
+    assert len((await ledger.carried_forward(1, since=NOON)).recent) == 1
+    assert (await ledger.carried_forward(1, since=NOON + SECOND / 1_000_000)).recent == []
 
 
 @with_ledger

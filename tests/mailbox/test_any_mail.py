@@ -69,7 +69,7 @@ def test_a_message_is_looked_at_in_bounded_time_and_none_is_believed(header: lis
     begun = time.process_time()
     wanted = wanted_octets(letter.header, size=letter.size, ours=OURS)
     proving_octets(letter.header, size=letter.size)
-    kind, found = recognise(letter, [KEY], instance="probe-b")
+    kind, found = recognise(letter, [KEY])
     hops(letter.header, sent=NOW, seen=NOW)
 
     assert time.process_time() - begun < LONGEST_SECONDS

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from probe.model.findings import Findings
-from probe.model.judge import GRACE, judge
+from probe.model.judge import GRACE, LEFT_TO_ITS_SENDER, is_left_to_its_sender, judge
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome
 from probe.model.probe import Judgement, Record, Sending
@@ -37,6 +37,24 @@ def outcome(
 def test_what_arrived_is_judged_by_where_and_when(folder: Folder, seen: datetime, ended: Outcome) -> None:
     arrived = record(ACCEPTED, arrival=sighting(folder, seen=seen))
     assert outcome(arrived, now=seen) is ended
+
+
+@pytest.mark.parametrize(
+    "sent, seen, came_back, is_left",
+    [
+        (ACCEPTED, True, False, False),
+        (ACCEPTED, False, True, False),
+        (ACCEPTED, False, False, True),
+        (None, True, False, True),  # how its attempt ends is known in a moment
+        (None, False, False, True),
+    ],
+)
+def test_a_probe_is_left_to_its_sender_until_it_is_found_or_for_some_time(
+    sent: Sending | None, seen: bool, came_back: bool, is_left: bool
+) -> None:
+    found = record(sent, arrival=sighting() if seen else None, bounce=bounce() if came_back else None)
+    assert is_left_to_its_sender(found, now=DEADLINE + LEFT_TO_ITS_SENDER) is is_left
+    assert not is_left_to_its_sender(found, now=DEADLINE + LEFT_TO_ITS_SENDER + TICK)
 
 
 @pytest.mark.parametrize(
