@@ -40,6 +40,8 @@ class Conviction:
     """As much of it as is needed."""
     against: int
     """How many there are in all."""
+    since: datetime
+    """When the probe finished with which it was enough."""
 
 
 def newest_row(evidence: Sequence[Weighed], silence: timedelta) -> Row | None:
@@ -70,9 +72,9 @@ def convictions(evidence: Sequence[Weighed], *, rise: int, fall: int, silence: t
     rows = [row for row in newest if row and row.weight is Weight.AGAINST and len(row) >= fall]
     rows = [row for row in rows if not (_was_dead(row, evidence) and _reached_since(row, evidence) >= rise)]
     for row in sorted(rows, key=len, reverse=True):
-        yield Conviction(Row(row.weight, row.probes[:fall]), len(row))
+        yield Conviction(Row(row.weight, row.probes[:fall]), len(row), row.probes[-fall].finished)
     if connections := _failed_connections(evidence, fall=fall, silence=silence):
-        yield Conviction(connections, len(connections))
+        yield Conviction(connections, len(connections), connections.newest.finished)
 
 
 def still_failing(evidence: Sequence[Weighed], *, rise: int, fall: int, silence: timedelta, now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from probe.model.blame import Finished, Weighed, Weight
@@ -32,6 +32,8 @@ class Opinion:
     """How the newest of them failed, where enough failed in a row, and it is not down."""
     flapping: str = ""
     """That it changes again and again, and what follows, where it does."""
+    down_since: datetime | None = None
+    """When the probe finished with which it was enough to call the member down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Verdict:
 
 NO_OPINION = Opinion(State.UNKNOWN, "no probe has finished yet")
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _EXCUSED = "its probes fail, but that does not speak against it alone"
 _SCATTERED = "its probes fail, but not often enough yet on one and the same route"
 _BEFORE = "; before: "
@@ -92,7 +95,8 @@ def remembered(verdict: Verdict) -> Opinion:
     if reason.startswith((_EXCUSED, _SCATTERED)):
         # Else it would be told again with every restart what was before the one before.
         reason = reason.rpartition(_BEFORE)[2]
-    return Opinion(verdict.state, reason, verdict.evidence, verdict.evidence_at)
+    down_since = verdict.since if verdict.state is State.DOWN else None
+    return Opinion(verdict.state, reason, verdict.evidence, verdict.evidence_at, down_since=down_since)
 
 
 def joined(everything: Opinion, of_sending: Opinion, *, losing: bool) -> Opinion:
@@ -134,8 +138,9 @@ def guard(
 ) -> dict[str, Verdict]:
     """Turn the opinions on the members of a pool into verdicts that never empty it.
 
-    Those that are up stay up before those that are down come back; then those with the fewest failures in a row
-    stay up, then those whose name comes last: every probe that sees the same evidence keeps the same ones. Only
+    Who failed first goes first, so that those that are up stay up before those that are down come back; then those
+    with the fewest failures in a row stay up, then those whose name comes last: every probe that sees the same
+    evidence keeps the same ones, in whatever order it came to know of it. Only
     verdicts that may differ from those before are returned: where the opinion changed, and where others' opinions
     decide anew whether a member is kept up. ``held_down`` counts members whose opinion is unknown, and that are
     out of service all the same.
@@ -173,7 +178,7 @@ def _formed(
         heard = list(others)
         found = [each for each in found if steady(heard, each.row)]
     if found:
-        return _convicted(found[0])
+        return _convicted(found[0], previous)
     row = newest_row(evidence, stale_after)
     newest = row.newest.finished if row else _out_of_sight(previous, evidence)
     if newest is None or abs(now - newest) > stale_after:
@@ -195,7 +200,7 @@ def _called_down(opinions: Mapping[str, Opinion], before: Mapping[str, Verdict],
 
     worst_first = sorted(
         (name for name, opinion in opinions.items() if opinion.state is State.DOWN),
-        key=lambda name: (not is_down(name), -opinions[name].against, name),
+        key=lambda name: (opinions[name].down_since or _NEVER, not is_down(name), -opinions[name].against, name),
     )
     return set(worst_first[: max(expendable, 0)])
 
@@ -214,9 +219,12 @@ def _verdict(opinion: Opinion, *, down: bool, before: Verdict | None, now: datet
     return Verdict(state, reason, since, opinion.evidence, opinion.evidence_at, guarded, bool(opinion.flapping))
 
 
-def _convicted(by: Conviction) -> Opinion:
+def _convicted(by: Conviction, previous: Opinion) -> Opinion:
     probes = by.row.probes
-    return Opinion(State.DOWN, _summary(probes), _ids(probes), by.row.newest.finished, by.against)
+    # The beginning of a long row is out of sight.
+    since = min(by.since, previous.down_since or by.since)
+    newest = by.row.newest.finished
+    return Opinion(State.DOWN, _summary(probes), _ids(probes), newest, by.against, down_since=since)
 
 
 def _by_row(previous: Opinion, row: Row, policy: HealthPolicy, *, held_down: bool) -> Opinion:

@@ -528,6 +528,29 @@ def test_no_more_members_are_called_down_than_min_healthy_leaves(
     assert len(down(opinions, min_healthy)) == called_down
 
 
+@pytest.mark.parametrize("before", [{}, {"a": State.DOWN}, {"b": State.DOWN}], ids=str)
+def test_of_those_that_fail_the_one_that_began_to_goes_whoever_was_down_before(before: dict[str, State]) -> None:
+    opinions = {"a": replace(failing(9), down_since=NOW + SECOND), "b": replace(failing(3), down_since=NOW)}
+    told = {name: Verdict(state, "as it was", NOW) for name, state in before.items()}
+    verdicts = guard(opinions, told, changed=opinions, min_healthy=HALF, now=NOW)
+    assert [name for name, verdict in verdicts.items() if verdict.state is State.DOWN] == ["b"]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3], ids=str)
+def test_since_when_a_member_is_down_does_not_depend_on_how_many_probes_were_heard_at_once(at_once: int) -> None:
+    heard = NO_OPINION
+    for many in range(3, 10, at_once):
+        heard = opinion("-" * many, heard)
+    third = evidence("---")[-1][0].finished
+    assert heard.down_since == third
+
+
+def test_since_when_a_member_is_down_is_taken_up_after_a_restart_and_ends_when_it_is_up() -> None:
+    verdict = Verdict(State.DOWN, "it failed", NOW)
+    assert remembered(verdict).down_since == NOW
+    assert opinion("---++", remembered(verdict)).down_since is None
+
+
 @pytest.mark.parametrize(
     "against, called_down",
     [
