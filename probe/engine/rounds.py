@@ -115,7 +115,10 @@ class Rounds:
         return route.pool if self._reuses(route) else route.name
 
     def _lateness(self, route: Route, member: Member, number: int) -> float:
-        return phase(f"{route.pool} {number}", member.name) if self._reuses(route) else self._chance()
+        if not self._reuses(route):
+            return self._chance()
+        # With the instance in it: of those that share a ledger not always the same one comes first.
+        return phase(f"{self._settings.instance} {route.pool} {number}", member.name)
 
     def _reuses(self, route: Route) -> bool:
         return self._settings.pools[route.pool].smtp.reuse is not None
