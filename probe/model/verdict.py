@@ -67,6 +67,8 @@ _EXCUSED = "its probes fail, but that does not speak against it alone"
 _SCATTERED = "its probes fail, but not often enough yet on one and the same route"
 _BEFORE = "; before: "
 _FLAPPING = f"; {FLAPPING}"
+_TAKES_MAIL = frozenset({Outcome.DELIVERED, Outcome.ACCEPTED})
+"""What is plainly expected of a member, and need not be said."""
 
 
 def form(
@@ -170,7 +172,7 @@ def _formed(
     # Both ways: what a clock that ran ahead left behind, until it was set back, would stay fresh for as long.
     fresh = [each for each in evidence if abs(now - each[0].finished) <= stale_after]
     failing = _failing(fresh)
-    told = f"{failing[0][0].outcome.value}: {failing[0][0].reason}" if len(failing) >= policy.fall else ""
+    told = _told(failing[0][0]) if len(failing) >= policy.fall else ""
     excused = bool(told) and not _scattered(failing, policy.fall)
     convicting = convictions(evidence, rise=policy.rise, fall=policy.fall, silence=stale_after)
     found = [each for each in convicting if abs(now - each.row.newest.finished) <= stale_after]
@@ -280,6 +282,20 @@ def _summary(probes: Iterable[Finished]) -> str:
     """Say in words what a row of probes came to: ``3 probes in a row missing: it was accepted, …``."""
     row = list(probes)
     outcomes = " or ".join(sorted({probe.outcome.value for probe in row}))
-    # Else a member would be up because its mail is missing.
-    expected = ", as expected" if row[0].succeeded and row[0].outcome is not Outcome.DELIVERED else ""
-    return f"{len(row)} probe{'s' if len(row) > 1 else ''} in a row {outcomes}{expected}: {row[0].reason}"
+    return f"{len(row)} probe{'s' if len(row) > 1 else ''} in a row {outcomes}{_expected(row)}: {row[0].reason}"
+
+
+def _told(probe: Finished) -> str:
+    return f"{probe.outcome.value}{_expected([probe])}: {probe.reason}"
+
+
+def _expected(row: Sequence[Finished]) -> str:
+    """Say what was expected of probes that say the same, where that is not plain.
+
+    Else a member would be up because its mail is missing, or down because it is delivered.
+    """
+    newest = row[0]
+    if newest.succeeded:
+        return "" if newest.outcome is Outcome.DELIVERED else ", as expected"
+    wanted = {probe.expected for probe in row}
+    return "" if wanted & _TAKES_MAIL or len(wanted) > 1 else f" instead of {newest.expected.value}"

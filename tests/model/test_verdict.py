@@ -314,6 +314,35 @@ def test_a_failure_that_is_expected_is_called_so() -> None:
     assert up.reason == "2 probes in a row rejected, as expected: it was rejected"
 
 
+@pytest.mark.parametrize(
+    "outcome, expected, words",
+    [
+        (Outcome.DELIVERED, Outcome.REJECTED, "delivered instead of rejected"),
+        (Outcome.MISSING, Outcome.JUNKED, "missing instead of junked"),
+        (Outcome.MISSING, Outcome.DELIVERED, "missing"),
+        (Outcome.REJECTED, Outcome.ACCEPTED, "rejected"),
+    ],
+)
+@pytest.mark.parametrize("weight, before_it", [(Weight.AGAINST, "3 probes in a row "), (Weight.NEITHER, "")])
+def test_a_failure_says_what_was_expected_where_that_is_not_plain(
+    outcome: Outcome, expected: Outcome, words: str, weight: Weight, before_it: str
+) -> None:
+    failed = finished(outcome, expected=expected)
+    formed = form(WAS_UP, [(failed, weight)] * 3, policy=POLICY, stale_after=STALE, now=NOW + SECOND)
+    assert (formed.failing or formed.reason) == f"{before_it}{words}: it was {outcome}"
+
+
+def test_failures_of_which_different_things_were_expected_name_none() -> None:
+    gone = [
+        finished(Outcome.UNREACHABLE, started=NOW + n * MINUTE, expected=e)
+        for n, e in enumerate((Outcome.DELIVERED, Outcome.REJECTED, Outcome.REJECTED))
+    ]
+    formed = form(
+        WAS_UP, [(each, Weight.AGAINST) for each in gone], policy=POLICY, stale_after=STALE, now=NOW + 2 * MINUTE
+    )
+    assert formed.reason == "3 probes in a row unreachable: it was unreachable"
+
+
 def test_a_single_probe_is_said_in_the_singular() -> None:
     assert opinion("+", policy=HealthPolicy(rise=1)).reason.startswith("1 probe in a row delivered")
 
