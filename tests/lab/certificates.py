@@ -1,6 +1,7 @@
 """The laboratory's certificate authority and what it has signed."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import trustme
@@ -23,9 +24,10 @@ class Authority:
         self.ca_file = home / "ca.pem"
         self._authority.cert_pem.write_to_path(str(self.ca_file))
 
-    def certify(self, hostname: str, *others: str) -> Certificate:
-        """Sign a certificate for `hostname` and `others`: names, addresses or both."""
-        path = self._home / f"{hostname}.pem"
-        self._authority.issue_cert(hostname, *others).private_key_and_cert_chain_pem.write_to_path(str(path))
+    def certify(self, hostname: str, *others: str, ends: datetime | None = None) -> Certificate:
+        """Sign a certificate for `hostname` and `others`: names, addresses or both; by default it ends in years."""
+        path = self._home / (f"{hostname}.pem" if ends is None else f"{hostname}-{ends:%Y%m%d%H%M%S}.pem")
+        signed = self._authority.issue_cert(hostname, *others, not_after=ends)
+        signed.private_key_and_cert_chain_pem.write_to_path(str(path))
         path.chmod(0o600)
         return Certificate(hostname, path)

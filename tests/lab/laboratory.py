@@ -1,6 +1,7 @@
 """The laboratory as a whole: what is started together, put right between tests, and taken down together."""
 
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -91,9 +92,9 @@ class Laboratory:
         assert self._unbound is not None, "ask for it: Laboratory(dnssec=True)"
         return self._unbound
 
-    def certify(self, hostname: str) -> Certificate:
-        """Sign a certificate for a server that a test brings itself."""
-        return self._authority.certify(hostname)
+    def certify(self, hostname: str, *, ends: datetime | None = None) -> Certificate:
+        """Sign a certificate for a server that a test brings itself, or for a member to `show`."""
+        return self._authority.certify(hostname, ends=ends)
 
     @property
     def servers(self) -> dict[str, Server]:

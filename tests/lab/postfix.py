@@ -87,6 +87,10 @@ class Member(Server):
         naps = {**self.faults.naps, stage: seconds}
         self._set(replace(self.faults, naps={at: nap for at, nap in naps.items() if nap}))
 
+    def show(self, certificate: Certificate | None) -> None:
+        """Show another certificate than its own; `None` ends that."""
+        self._set(replace(self.faults, certificate=certificate))
+
     def keep(self) -> None:
         """Take every fault back."""
         self._set(Faults())

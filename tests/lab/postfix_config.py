@@ -46,6 +46,8 @@ class Faults:
     """The transport that takes the place of the way to the mail store."""
     detour_tls: str = "none"
     """How the next hop of a detour is spoken to (smtp_tls_security_level)."""
+    certificate: Certificate | None = None
+    """What it shows in place of its own certificate."""
 
     def __str__(self) -> str:
         words = [f"{stage.name}: {action}" for stage, action in self.actions.items()]
@@ -54,13 +56,15 @@ class Faults:
         words += [f"asks {self.policy} about recipients"] if self.policy else []
         words += ["damages all mail"] if self.damages else []
         words += [f"sends all mail by {self.detour}"] if self.detour else []
+        words += [f"shows {self.certificate.key_and_chain.name}"] if self.certificate else []
         return ", ".join(words) or "no faults"
 
     def main_cf(self, *, lmtp: Endpoint) -> str:
         """Return the restriction lists, those of the special addresses after the faults, and where mail goes next."""
+        shown = f"smtpd_tls_chain_files = {self.certificate.key_and_chain}\n" if self.certificate else ""
         lists = "".join(f"smtpd_{stage}_restrictions = {', '.join(self._rules(stage))}\n" for stage in Stage)
         return f"""\
-{lists}content_filter = {self.damages}
+{lists}{shown}content_filter = {self.damages}
 virtual_transport = {self.detour or f"lmtp:inet:{lmtp}"}
 smtp_tls_security_level = {self.detour_tls}
 """

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+from tests.e2e.patience import let_pass
 from tests.lab import DOMAIN, Member, Stage
 from tests.scenarios import attacks, probe_faults
 from tests.scenarios.scenario import MEMBERS, Break, Scenario, Scene
+from tests.scenarios.times import DEADLINE_SECONDS, FALL, INTERVAL_SECONDS
 
 CULPRIT = "mta3"
 HOUR = timedelta(hours=1)
@@ -59,6 +61,25 @@ def never_by_the_gateway(scene: Scene) -> None:
     scene.program.reload(routes={"inbound": {"path": {"never": ["^gateway"]}}})
 
 
+def shows_an_expired_certificate(scene: Scene) -> None:
+    culprit = scene.lab.member(CULPRIT)
+    culprit.show(scene.lab.certify(culprit.hostname, ends=datetime(2020, 1, 1, tzinfo=UTC)))
+
+
+def all_must_refuse(scene: Scene) -> None:
+    """Send to an address that every member refuses, and expect just that: the test for open relays."""
+    scene.program.reload(routes={"inbound": {"to": f"refuse@{DOMAIN}", "expect": "rejected"}})
+
+
+def all_but_one_recover(scene: Scene) -> None:
+    """Let all members have a fault for so long that it is known to be shared, and leave one of them with it."""
+    of_all(Member.discard)(scene)
+    let_pass(FALL * INTERVAL_SECONDS + DEADLINE_SECONDS)
+    for name in MEMBERS:
+        if name != CULPRIT:
+            scene.lab.member(name).discard(False)
+
+
 def culprits(outcomes: str) -> dict[str, str]:
     return {CULPRIT: outcomes}
 
@@ -87,6 +108,15 @@ SCENARIOS = (
         culprits(GONE),
         ALONE,
         patience_seconds=4,
+    ),
+    Scenario(
+        "a member's certificate has expired", shows_an_expired_certificate, culprits("unreachable delivered"), ALONE
+    ),
+    Scenario(
+        "a member takes what all must refuse",
+        both(all_must_refuse, of(Member.discard)),
+        {CULPRIT: "missing rejected", "*": "rejected"},
+        ALONE,
     ),
     Scenario("a member damages mail", of(Member.damage), culprits("altered delivered"), ALONE),
     Scenario("a member encodes mail anew", of(Member.stray)),
@@ -125,6 +155,13 @@ SCENARIOS = (
         frozenset({"mta1", "mta2", CULPRIT}),
     ),
     Scenario("all discard", of_all(Member.discard), everybodys("missing delivered"), shared_fault=True),
+    Scenario(
+        "all discard and all but one recover",
+        all_but_one_recover,
+        {CULPRIT: "missing", "*": "delivered missing"},
+        ALONE,
+        shared_fault=True,
+    ),
     Scenario("all are stopped", of_all(Member.stop), everybodys(GONE), shared_fault=True),
     Scenario("all freeze", of_all(Member.freeze), everybodys(GONE), shared_fault=True),
     Scenario("all refuse MAIL", of_all(at(Stage.MAIL)), everybodys("rejected delivered"), shared_fault=True),
@@ -183,6 +220,12 @@ SCENARIOS = (
         "the probe is killed and started again", probe_faults.killed_and_started_again, everybodys("delivered unknown")
     ),
     Scenario("the probe is frozen for a while", probe_faults.frozen_for_a_while, everybodys("delivered unknown")),
+    Scenario(
+        "a member discards and the probe is frozen for a while",
+        both(of(Member.discard), probe_faults.frozen_for_a_while),
+        {CULPRIT: "missing delivered unknown", "*": "delivered unknown"},
+        ALONE,
+    ),
     Scenario(
         "a member discards and the probe is killed",
         both(of(Member.discard), probe_faults.killed_and_started_again),
