@@ -102,6 +102,21 @@ def test_what_strikes_all_members_alike_is_held_against_none(lab: Laboratory, la
     assert program.metrics().unbalanced() == []
 
 
+def test_a_frozen_member_is_called_down_in_time_whatever_the_time_outs(lab: Laboratory, launch: Launch) -> None:
+    # Given the default time-outs, each of them longer than a probe may last
+    program = launch(pools={"vip": {"smtp": {"timeouts": {"connect": "10s", "reply": "30s", "total": "60s"}}}})
+    all_called_up(program)
+
+    with watching(program, MEMBERS) as answers:
+        fault = time.monotonic()
+        lab.member("mta3").freeze()
+        eventually(lambda: program.health("mta3") == 503, within_seconds=LONG_ENOUGH_SECONDS + 8, what="503 of mta3")
+        took = time.monotonic() - fault
+
+    assert took < DOWN_WITHIN_SECONDS
+    assert {member for member in MEMBERS if 503 in answers.statuses(member)} <= {"mta3"}
+
+
 def test_a_frozen_member_behind_several_routes_is_called_down_as_soon_as_behind_one(
     lab: Laboratory, launch: Launch
 ) -> None:

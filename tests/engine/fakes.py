@@ -166,6 +166,7 @@ class Sent:
     until: datetime
     ready: Callable[[], None]
     """Lets the next message to the member be handed over."""
+    settings: SmtpSettings
 
 
 class FakeSender:
@@ -195,7 +196,7 @@ class FakeSender:
         ready: Callable[[], None],
     ) -> Attempt:
         began = self._clock.now()
-        self.sent.append(Sent(began, member.name, envelope, until, ready))
+        self.sent.append(Sent(began, member.name, envelope, until, ready, settings))
         ending, stage = self._ending(member.name)
         if ending is Ending.ACCEPTED:
             self.deliver(member, envelope)
@@ -206,7 +207,7 @@ class FakeSender:
 
     async def ask(self, member: Member, envelope: Envelope, *, settings: SmtpSettings, until: datetime) -> Attempt:
         began = self._clock.now()
-        self.asked.append(Sent(began, member.name, envelope, until, lambda: None))
+        self.asked.append(Sent(began, member.name, envelope, until, lambda: None, settings))
         ending, stage = self._ending(member.name)
         return attempt(await self._hung(member, ending, until), began=began, stage=stage or Stage.RCPT)
 

@@ -102,13 +102,7 @@ SCENARIOS = (
     Scenario("a member defers the recipient", of(for_now_at(Stage.RCPT)), culprits("deferred delivered")),
     Scenario("a member is stopped", of(Member.stop), culprits(GONE), ALONE),
     Scenario("a member is killed", of(Member.kill), culprits(GONE), ALONE),
-    Scenario(
-        "a member freezes",
-        of(Member.freeze),
-        culprits(GONE),
-        ALONE,
-        patience_seconds=4,
-    ),
+    Scenario("a member freezes", of(Member.freeze), culprits(GONE), ALONE),
     Scenario(
         "a member's certificate has expired", shows_an_expired_certificate, culprits("unreachable delivered"), ALONE
     ),
