@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from probe.engine.flight import Flight
 from probe.engine.settling import Settler
+from probe.engine.timekeeping import Comparison
 from probe.ports import Clock, Ledger
 
 EVERY = timedelta(seconds=1)
@@ -22,6 +23,7 @@ class Following:
         self._settler = settler
         self._clock = clock
         self._closing = 0
+        self._comparison = Comparison()
 
     def begin_after(self, closing: int) -> None:
         """Take all for known that was closed up to there."""
@@ -35,7 +37,10 @@ class Following:
 
     async def look(self) -> None:
         """Look into the ledger now. Raises LedgerTrouble."""
+        asked = self._clock.now()
         moved = await self._ledger.movements(since=self._closing)
+        if moved.at:
+            self._comparison.compare(moved.at, asked, self._clock.now())
         closed = [each for each in moved.closed if not self._flight.is_over(each)]
         begun = [each for each in moved.open if not self._flight.get(each)]
         for record in await self._ledger.records([*closed, *begun]) if closed or begun else ():

@@ -5,10 +5,11 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Table, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -66,14 +67,21 @@ class Database:
         try:
             yield
         except self.errors as exc:
-            reason = printable(str(getattr(exc, "orig", None) or exc)) or type(exc).__name__
             kind = DatabaseDown if _is_down(exc) else LedgerTrouble
-            raise kind(f"the ledger {self.name} cannot be used: {reason}") from exc
+            raise kind(f"the ledger {self.name} cannot be used: {_reason(exc)}") from exc
 
 
 def insert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT that can say what is done on conflict; standard SQL has none."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def clock_of(connection: Connection) -> datetime | None:
+    """Return the time by the clock of the database; None for a file, which has none of its own."""
+    if connection.dialect.name == "sqlite":
+        return None
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now
 
 
 def connect_to(state: str) -> Database:
@@ -168,6 +176,12 @@ def _host(url: URL) -> str:
 def _exclude_other_writers(connection: Connection) -> None:
     # As SQLite does it. Groups of two processes that touch the same rows in different order would deadlock.
     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+
+
+def _reason(error: Exception) -> str:
+    told = printable(str(getattr(error, "orig", None) or error)) or type(error).__name__
+    # So asyncpg speaks of a connection that was closed while it was used.
+    return "the connection broke" if told.startswith("cannot switch to state") else told
 
 
 def _is_down(error: Exception) -> bool:

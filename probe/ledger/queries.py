@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, or_, select
 
 from probe.ledger.columns import moment, since_epoch
+from probe.ledger.engine import clock_of
 from probe.ledger.rows import RECORDS, find, record, transcript
 from probe.ledger.schema import attempts, notes, probes, sightings
 from probe.ledger.timeline import timeline
@@ -39,7 +40,12 @@ def movements(connection: Connection, instance: str, *, since: int) -> Movements
     after = since if since <= newest else 0
     of_others = select(probes.c.id).where(probes.c.outcome.is_(None), probes.c.instance != instance)
     closed = select(probes.c.id).where(probes.c.closing > after).order_by(probes.c.closing)
-    return Movements(connection.execute(of_others).scalars().all(), connection.execute(closed).scalars().all(), newest)
+    return Movements(
+        connection.execute(of_others).scalars().all(),
+        connection.execute(closed).scalars().all(),
+        newest,
+        clock_of(connection),
+    )
 
 
 def last_closing(connection: Connection) -> int:

@@ -91,6 +91,8 @@ class Movements:
     """Those of any instance that got theirs, in that order."""
     closing: int
     """The number of the last closing."""
+    at: datetime | None = None
+    """When that was by the clock of the database, where that is another one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,12 +198,12 @@ def is_being_sent(site: Site, instance: str) -> bool:
 
 def test_every_slot_is_claimed_by_one_of_the_two_and_none_is_left_out(site: Site) -> None:
     since, logs = last_slots(site, *MEMBERS), ends_of_logs(site.lab)
-    let_pass(5)
+    let_pass(4)
     taken = taken_by_members(site.lab, logs)
     now = last_slots(site, *MEMBERS)
 
     assert slots_left_out(site, since) == dict.fromkeys(MEMBERS, 0)
-    assert all(now[member] - since[member] >= 4 for member in MEMBERS)
+    assert all(now[member] - since[member] >= 3 for member in MEMBERS)
     assert set(taken.values()) == {1}
     assert len(taken) <= sum(now[member] - since[member] + 1 for member in MEMBERS)
     assert {row["instance"] for row in site.ask("SELECT DISTINCT instance FROM probes")} == {"one", "two"}
@@ -245,7 +245,7 @@ def test_of_two_members_that_discard_both_probes_call_the_same_one_down_where_mi
         what="one to be down, and the other to be kept up",
     )
     chosen = down(site.both[0])
-    let_pass(2)
+    let_pass(1)
 
     assert len(chosen) == 1
     assert [down(probe) for probe in site.both] == [chosen, chosen]
@@ -333,4 +333,4 @@ def test_while_postgresql_is_stopped_nothing_is_sent_and_verdicts_are_held_and_b
     assert all(probe.get("/-/ready").status_code == 200 for probe in site.both)
     assert all(map(all_up, site.both))
     assert_that_the_books_balance(site)
-    assert not any("Traceback" in probe.log() for probe in site.both)
+    assert not any(words in probe.log() for probe in site.both for words in ("Traceback", "cannot switch to state"))

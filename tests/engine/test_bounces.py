@@ -56,6 +56,15 @@ async def test_a_bounce_ends_its_probe_at_once_and_says_why(scene: Scene) -> Non
 
 
 @on_scene
+async def test_a_bounce_of_another_instance_ends_its_probe_where_that_shares_the_ledger(scene: Scene) -> None:
+    theirs, nobodys = a_probe(instance="probe-b"), a_probe(2, instance="probe-b")
+    await accepted(scene, theirs)
+    await take(scene, back(scene, theirs), back(scene, nobodys, uid="10"))
+    assert [outcome for outcome, _ in ends(scene)] == [Outcome.BOUNCED]
+    assert kinds(scene) == [Kind.OTHER_INSTANCE]
+
+
+@on_scene
 async def test_a_delay_is_told_and_ends_nothing(scene: Scene) -> None:
     await accepted(scene)
     await take(scene, back(scene, a_probe(), "delayed 4.4.1"))

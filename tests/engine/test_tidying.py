@@ -106,6 +106,14 @@ async def test_what_is_no_report_when_it_is_read_again_stays(scene: Scene, writt
 
 
 @on_scene
+async def test_a_settled_message_of_another_instance_that_shares_the_ledger_is_deleted(scene: Scene) -> None:
+    await filed(scene, await settled(scene, instance="probe-b"))
+    await scene.advance(1)
+    await tidier(scene).tidy(reader(scene), messages=left(scene))
+    assert left(scene) == 0
+
+
+@on_scene
 async def test_a_message_whose_probe_is_in_flight_stays(scene: Scene) -> None:
     await filed(scene, await in_flight(scene))
     await scene.advance(1)

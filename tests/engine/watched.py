@@ -81,9 +81,9 @@ async def in_flight(scene: Scene, number: int = 1, **changes: Any) -> Probe:
     return probe
 
 
-async def settled(scene: Scene, number: int = 1) -> Probe:
+async def settled(scene: Scene, number: int = 1, **changes: Any) -> Probe:
     """Let a probe have its outcome."""
-    probe = await in_flight(scene, number)
+    probe = await in_flight(scene, number, **changes)
     scene.flight.drop(probe.id)
     await scene.ledger.close(probe.id, Judgement(Outcome.MISSING, "it was not there"), at=scene.clock.now())
     return probe

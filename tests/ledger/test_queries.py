@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -91,21 +91,38 @@ async def test_recent_are_the_newest_finished_of_each_route_and_member_oldest_fi
     assert [record.probe.id for record in recent] == ["p11", "p2", "p3", "p4"]
 
 
+async def moved(ledger: SqlLedger, since: int) -> Movements:
+    return replace(await ledger.movements(since=since), at=None)
+
+
+def test_a_server_tells_what_its_clock_shows_and_a_file_has_none(url: str) -> None:
+    async def story() -> datetime | None:
+        async with open_ledger(url, instance="probe-a") as ledger:
+            return (await ledger.movements(since=0)).at
+
+    before, at, after = datetime.now(UTC), run(story()), datetime.now(UTC)
+    if url.startswith("sqlite"):
+        assert at is None
+    else:
+        assert at
+        assert before < at < after
+
+
 def test_movements_are_the_open_probes_of_others_and_all_that_was_closed_since_in_that_order(url: str) -> None:
     async def story() -> None:
         async with open_ledger(url, instance="probe-a") as one, open_ledger(url, instance="probe-b") as other:
             for number in (1, 2, 3):
                 await one.claim(a_probe(f"p{number}"))
             await other.claim(a_probe("p4", instance="probe-b"))
-            assert await one.movements(since=0) == Movements(["p4"], [], 0)
+            assert await moved(one, 0) == Movements(["p4"], [], 0)
             # whatever the clocks of those say that close them
             await other.close("p2", judged(), at=NOON + SECOND)
             await one.close("p1", judged(), at=NOON)
-            assert await other.movements(since=0) == Movements(["p3"], ["p2", "p1"], 2)
-            assert await one.movements(since=1) == Movements(["p4"], ["p1"], 2)
+            assert await moved(other, 0) == Movements(["p3"], ["p2", "p1"], 2)
+            assert await moved(one, 1) == Movements(["p4"], ["p1"], 2)
             assert await one.close("p1", judged(), at=NOON) is None
-            assert await one.movements(since=2) == Movements(["p4"], [], 2)
-            assert await one.movements(since=3) == Movements(["p4"], ["p2", "p1"], 2)
+            assert await moved(one, 2) == Movements(["p4"], [], 2)
+            assert await moved(one, 3) == Movements(["p4"], ["p2", "p1"], 2)
 
     run(story())
 
