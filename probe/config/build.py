@@ -1,6 +1,7 @@
 """The sections of the config as the settings that the program runs on."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from probe.config.discovery import DiscoverySection
 from probe.config.mailboxes import Folders, MailboxSection
@@ -13,6 +14,7 @@ from probe.model.origin import VIP_WRITTEN_DOWN
 from probe.model.rules import PathRules
 from probe.model.secret import Secret
 from probe.model.settings import (
+    LASTING,
     LONGEST_BODY,
     SPARE_BODY,
     Discovery,
@@ -57,8 +59,13 @@ def build(config: Config) -> Settings:
         routes={name: _route(name, section, mailboxes) for name, section in config.routes.items()},
         health=_health(config),
         explain_for=config.explain_for,
-        notify=tuple(section.settings() for section in config.notify),
+        notify=tuple(section.settings(after=_lasting(config)) for section in config.notify),
     )
+
+
+def _lasting(config: Config) -> timedelta:
+    """Return how long something must have stood to be told: two rounds, and two minutes at most."""
+    return min(LASTING, 2 * min(route.interval for route in config.routes.values()))
 
 
 def _web(config: Config) -> Web:

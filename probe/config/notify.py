@@ -46,7 +46,7 @@ class NotifySection(Section):
 
     webhook: Webhook
     kind: Literal["alertmanager", "webhook"] = "webhook"
-    after: PositiveDuration = Field(default=timedelta(minutes=2), validate_default=True)
+    after: PositiveDuration | None = None
     headers: dict[Header, Password] = Field(default={}, repr=False)
     ca_file: CaFile | None = None
     link: Link | None = None
@@ -59,6 +59,7 @@ class NotifySection(Section):
             raise refusal("would send secrets over a connection without TLS", "write webhook: https://")
         return headers
 
-    def settings(self) -> Notify:
-        """Return whom to tell, and how."""
-        return Notify(self.webhook, NotifyKind(self.kind), self.after, self.headers, self.ca_file, self.link)
+    def settings(self, *, after: timedelta) -> Notify:
+        """Return whom to tell, and how; `after` is what holds where the section does not say."""
+        kind = NotifyKind(self.kind)
+        return Notify(self.webhook, kind, self.after or after, self.headers, self.ca_file, self.link)

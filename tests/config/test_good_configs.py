@@ -62,9 +62,11 @@ health: {{{health}}}
 """
 
 
-def loaded(folder: Path, *, imap: str = "", smtp: str = "", route: str = "", health: str = "") -> Settings:
+def loaded(
+    folder: Path, *, imap: str = "", smtp: str = "", route: str = "", health: str = "", rest: str = ""
+) -> Settings:
     path = folder / "config.yaml"
-    path.write_text(LEAST.format(imap=imap, smtp=smtp, route=route, health=health))
+    path.write_text(LEAST.format(imap=imap, smtp=smtp, route=route, health=health) + rest)
     return load(path)
 
 
@@ -123,9 +125,15 @@ def test_those_who_are_told_arrive(every: Settings) -> None:
             {"Authorization": Secret(PASSWORD)},
             link="https://probe.lab.test/mailflow",
         ),
-        Notify("http://192.0.2.7:9093/api/v2/alerts", NotifyKind.WEBHOOK, timedelta(minutes=2)),
+        Notify("http://192.0.2.7:9093/api/v2/alerts", NotifyKind.WEBHOOK, timedelta(seconds=1)),
     )
     assert PASSWORD not in repr(every.notify)
+
+
+@pytest.mark.parametrize("interval, seconds", [("10s", 20), ("59s", 118), ("60s", 120), ("5m", 120)])
+def test_what_lasts_two_rounds_is_told_and_what_lasts_two_minutes(interval: str, seconds: int, tmp_path: Path) -> None:
+    settings = loaded(tmp_path, route=f"interval: {interval}", rest='notify: [{webhook: "http://127.0.0.1/"}]')
+    assert [told.after for told in settings.notify] == [timedelta(seconds=seconds)]
 
 
 def test_static_members_arrive(every: Settings) -> None:

@@ -4,7 +4,7 @@ from probe.model.settings.endpoint import written
 from probe.model.settings.health import HealthPolicy, OnShutdown, Share, UnknownIs
 from probe.model.settings.mailboxes import LONGEST_BODY, SPARE_BODY, ImapSettings, MailAccess, Mailbox, Pop3Settings
 from probe.model.settings.maintenance import Maintenance, OnceOnly, Weekly
-from probe.model.settings.notify import Notify, NotifyKind
+from probe.model.settings.notify import LASTING, Notify, NotifyKind
 from probe.model.settings.routes import Content, ContentKind, Retry, Route
 from probe.model.settings.smtp import (
     Discovery,
@@ -22,6 +22,7 @@ from probe.model.settings.web_file import ClientAuth, RateLimit, ServerTls, TlsV
 from probe.model.settings.whole import Listen, Resolver, Settings, TagKey, Web
 
 __all__ = [
+    "LASTING",
     "LONGEST_BODY",
     "SPARE_BODY",
     "ClientAuth",

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from probe.model.secret import Secret
 
+LASTING = timedelta(minutes=2)
+"""What has lasted for so long is told, however seldom members have their turns."""
+
 
 class NotifyKind(StrEnum):
     """The ways in which alarms are posted."""
@@ -22,7 +25,7 @@ class Notify:
 
     url: str
     kind: NotifyKind = NotifyKind.WEBHOOK
-    after: timedelta = timedelta(minutes=2)
+    after: timedelta = LASTING
     """What has not lasted for so long is not told, nor that it is over."""
     headers: Mapping[str, Secret] = field(default_factory=dict)
     ca_file: Path | None = None
