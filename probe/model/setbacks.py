@@ -65,7 +65,7 @@ class Setback:
     """No retry is made before."""
 
     def __str__(self) -> str:
-        what = "no connection" if self.subject.kind is Kind.CONNECTION else f"{self.subject.recipient} is refused"
+        what = "no session" if self.subject.kind is Kind.CONNECTION else f"{self.subject.recipient} is refused"
         times = "once" if self.failures == 1 else f"{self.failures} times"
         return f"{what} since {clock_time(self.since)}, {times}, last: {self.reason}"
 

@@ -113,10 +113,10 @@ def test_a_dead_member_is_left_to_its_turns_and_what_waits_goes_when_it_is_back(
     assert setback["failures"] >= 7
     assert dead.total("mailflow_setbacks", member="mta1") == 1
     assert dead.total("mailflow_setbacks", member="mta2") == 0
-    assert "Retries: no connection since" in page
+    assert "Retries: no session since" in page
     waiting = deferred(program)
     explained = mailflow("explain", program.config_file, waiting[0]["id"]).stdout
-    assert re.search(r"waits +until .*; no connection since .* times, last: .*refused", explained)
+    assert re.search(r"waits +until .*; no session since .* times, last: .*refused", explained)
 
     # When it is back
     lab.member("mta1").start()

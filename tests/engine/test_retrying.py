@@ -151,7 +151,7 @@ async def test_the_verdict_on_a_dead_member_comes_no_later_than_its_probes_own_l
     assert outcomes(scene) == [Outcome.UNREACHABLE]
     [left_out] = await events(scene, probe_id, "left out")
     assert left_out.at == ended.finished
-    assert left_out.text.endswith("no connection since 2026-03-01T12:00:00Z, 4 times, last: unreachable")
+    assert left_out.text.endswith("no session since 2026-03-01T12:00:00Z, 4 times, last: unreachable")
 
 
 @on_scene
@@ -166,7 +166,7 @@ async def test_why_a_retry_waits_and_until_when_is_told_in_its_life(scene: Scene
     [setback] = scene.setbacks.standing(("vip", "mta1"), path().route)
     assert waits.text == (
         f"until {setback.next_try:%Y-%m-%dT%H:%M:%SZ}; "
-        "no connection since 2026-03-01T12:00:00Z, 2 times, last: unreachable"
+        "no session since 2026-03-01T12:00:00Z, 2 times, last: unreachable"
     )
 
 

@@ -111,14 +111,14 @@ def test_what_a_server_says_is_cut(length: int, kept: int) -> None:
 def test_a_member_is_summed_up_in_one_sentence_that_begins_with_the_worst() -> None:
     assert summary([]) == ""
     assert summary([setback(failures=2)]) == (
-        "no connection since 2026-03-01T12:00:00Z, 2 times, last: refused; no retry before 2026-03-01T12:00:40Z"
+        "no session since 2026-03-01T12:00:00Z, 2 times, last: refused; no retry before 2026-03-01T12:00:40Z"
     )
     greylisted = setback(RECIPIENT, reason="rcpt refused: 450 4.2.0 Greylisted")
     assert summary([greylisted]) == (
         "monitor@lab.test is refused since 2026-03-01T12:00:00Z, once, last: rcpt refused: 450 4.2.0 Greylisted;"
         " no retry before 2026-03-01T12:00:20Z"
     )
-    assert summary([setback(), greylisted]).startswith("no connection since")
+    assert summary([setback(), greylisted]).startswith("no session since")
     assert summary([setback(), greylisted]).endswith("(and 1 more)")
 
 

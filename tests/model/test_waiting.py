@@ -109,8 +109,8 @@ def test_the_last_try_comes_before_the_deadline(left: timedelta, more: int) -> N
 
 def test_it_says_until_when_and_why() -> None:
     assert str(waits(deferred(), remembered(DUE + SECOND))) == (
-        "until 2026-03-01T12:00:21Z; no connection since 2026-03-01T12:00:00Z, once, last: no"
+        "until 2026-03-01T12:00:21Z; no session since 2026-03-01T12:00:00Z, once, last: no"
     )
     assert str(waits(deferred(), remembered(LAST + SECOND))).startswith(
-        "until 2026-03-01T12:03:01Z, and its own last try was due at 2026-03-01T12:03:00Z; no connection"
+        "until 2026-03-01T12:03:01Z, and its own last try was due at 2026-03-01T12:03:00Z; no session"
     )
