@@ -35,6 +35,7 @@ from probe.model.flapping import WITHIN
 from probe.model.letter import Folder
 from probe.model.probe import Record
 from probe.model.settings import Mailbox, Member, Pool, Settings, TagKey
+from probe.model.silence import longest_silence
 from probe.ports import Clock, Enquirer, Finder, Ledger, MailboxAccess, ReportReader, Sender, TlsPolicies
 
 OVERDUE_EVERY = timedelta(milliseconds=500)
@@ -118,6 +119,7 @@ class Engine:
             report=self._report,
             expect=self._expect,
             retry=self._retry,
+            greeting=self._greeting,
         )
         self.spot_checks = SpotChecks(self.dispatcher, world.enquirer, clock=world.clock)
         self._retries = Retries(
@@ -208,6 +210,10 @@ class Engine:
         """Return how far back the evidence on a member reaches; a day at most, for it is all read at the start."""
         routes = self.settings.routes.values()
         return min(max((KEPT * route.interval + route.deadline for route in routes), default=_DAY), _DAY)
+
+    def _greeting(self, member: Member) -> timedelta | None:
+        routes, failures = self.settings.routes_of(member.pool), self._setbacks.failed_connections(member.key)
+        return longest_silence(routes, failures=failures, fall=self.settings.health.fall)
 
     def _expect(self, mailbox: str) -> None:
         # A retry may go back to a config that had another mailbox.

@@ -3,7 +3,6 @@
 import logging
 import random
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,8 +13,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from probe.engine.sending import Dispatcher, Path
 from probe.model.probe import Probe
-from probe.model.settings import Member, Route, Settings, SmtpSettings
-from probe.model.silence import longest_silence
+from probe.model.settings import Member, Route, Settings
 from probe.model.slots import EPOCH, extra_slot, phase, round_at, turn
 from probe.ports import Clock
 
@@ -45,7 +43,6 @@ class Rounds:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._settings = settings
-        self._smtp = {pool: _in_turns(settings, pool) for pool in settings.pools}
         self._dispatcher = dispatcher
         self._members = members
         self._clock = clock
@@ -108,7 +105,7 @@ class Rounds:
         await self._clock.sleep((at + late - self._clock.now()).total_seconds())
         slot = self._slot(route, member, number)
         if slot is not None:
-            await self._dispatcher.turn(Path(route, member, self._smtp[route.pool]), slot)
+            await self._dispatcher.turn(Path(route, member, self._settings.pools[route.pool].smtp), slot)
 
     def _beat(self, route: Route) -> str:
         """Return by what a member's moments on a route are told from those on others, where they are to be told.
@@ -141,13 +138,6 @@ class Rounds:
 
 _JOB: dict[str, Any] = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
 """A late round is run, and several late ones as one."""
-
-
-def _in_turns(settings: Settings, pool: str) -> SmtpSettings:
-    """Return how the members of a pool are spoken to at their turns: who keeps silent is given up in time."""
-    smtp = settings.pools[pool].smtp
-    greeting = longest_silence(settings.routes_of(pool), fall=settings.health.fall)
-    return replace(smtp, timeouts=replace(smtp.timeouts, greeting=greeting))
 
 
 def _missed(event: JobEvent) -> None:

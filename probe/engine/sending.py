@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypeVar
 
 from probe.engine.flight import Flight
@@ -67,8 +68,9 @@ class Dispatcher:
         report: Reporter,
         expect: Callable[[str], None],
         retry: Callable[[Record, Path], None],
+        greeting: Callable[[Member], timedelta | None],
     ) -> None:
-        """``retry`` is told of probes that were deferred."""
+        """``retry`` is told of probes that were deferred; ``greeting`` says how long a member may take to greet."""
         self._ledger = ledger
         self._sender = sender
         self._enquirer = enquirer
@@ -82,6 +84,7 @@ class Dispatcher:
         self._report = report
         self._expect = expect
         self._retry = retry
+        self._greeting = greeting
         self._turns: set[PathKey] = set()
         self._lines: Queues[str] = Queues()
         self._dialled = 0
@@ -170,12 +173,14 @@ class Dispatcher:
 
     async def _send(self, probe: Probe, path: Path, ready: Ready) -> Attempt:
         began = self._clock.now()
+        timeouts = replace(path.smtp.timeouts, greeting=self._greeting(path.member))
+        smtp = replace(path.smtp, timeouts=timeouts)
         try:
             if probe.only_asks:
                 asked = Envelope(path.route.sender, path.route.recipient)
-                return await self._enquirer.ask(path.member, asked, settings=path.smtp, until=probe.deadline)
+                return await self._enquirer.ask(path.member, asked, settings=smtp, until=probe.deadline)
             envelope = compose(path.route, probe, self._key)
-            return await self._sender.send(path.member, envelope, settings=path.smtp, until=probe.deadline, ready=ready)
+            return await self._sender.send(path.member, envelope, settings=smtp, until=probe.deadline, ready=ready)
         except Exception as error:
             log.exception("the probe itself failed", extra={"probe": probe.id, "member": str(path.member)})
             reason = f"the probe itself failed: {type(error).__name__}"

@@ -1,26 +1,30 @@
-"""How long a member may keep silent at its turns, so that it is called down in time."""
+"""How long a member may take to greet, so that one that keeps silent is called down in time, and no slow one is."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 
 from probe.model.settings import Route
 
-RESERVE = timedelta(milliseconds=1500)
-"""Of the two seconds that an ejection may take beyond fall x interval + deadline; balancers need the rest to ask."""
 SHARE = 0.9
-"""Of the intervals that a try may span: its next turn must find it ended, though it comes by chance a little early."""
+"""Of an interval: its next turn must find a try ended, though it comes by chance a little early."""
 
 
-def longest_silence(routes: Iterable[Route], *, fall: int) -> timedelta | None:
+def longest_silence(routes: Iterable[Route], *, failures: int, fall: int) -> timedelta | None:
     """Return how long a member of a pool with these routes may take to greet, connecting included; None without any.
 
-    A turn that meets a try under way is skipped. So a try of k intervals makes the next one k intervals later, and the
-    last of `fall` tries ends after interval + (fall - 1) x k x interval + k x interval at most. That is promised to be
-    over after fall x interval + deadline, and what is left of two seconds.
+    A turn that meets a try under way is skipped, so that `fall` tries at a frozen member, each until its time-out,
+    would take far longer than fall x interval + deadline. The first one may take its time: who greets late has not
+    failed as long as mail arrives. Those that only confirm it, after ``failures`` to connect in a row, are over before
+    the next turn. After `fall` of them one may take its time again: it may find a slow member that came back.
     """
-    return min((_longest_on(route, fall) for route in routes), default=None)
+    patience = _until_the_next_turn if failures % fall else _until_the_deadline
+    return min(map(patience, routes), default=None)
 
 
-def _longest_on(route: Route, fall: int) -> timedelta:
-    spanned = (route.deadline + RESERVE + (fall - 1) * route.interval) // (fall * route.interval)
-    return SHARE * max(spanned, 1) * route.interval
+def _until_the_next_turn(route: Route) -> timedelta:
+    return SHARE * route.interval
+
+
+def _until_the_deadline(route: Route) -> timedelta:
+    """Return a little less, for a turn may come right then."""
+    return max(route.deadline - (1 - SHARE) * route.interval, SHARE * route.deadline)

@@ -144,6 +144,7 @@ class Scene:
         self.discarding: set[str] = set()
         self.settler = self.new_settler()
         self.setbacks = Setbacks(self.told.append)
+        self.greeting: timedelta | None = None
         self.ledger_state = LedgerState(self.told.append)
         self.dispatcher = self.new_dispatcher()
         self.retries = Retries(
@@ -198,6 +199,7 @@ class Scene:
             report=self.told.append,
             expect=self.expected.append,
             retry=self.retry,
+            greeting=lambda member: self.greeting,
         )
 
     def retry(self, record: Record, path: Way) -> None:

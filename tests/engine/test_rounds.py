@@ -12,7 +12,7 @@ from apscheduler.schedulers.base import BaseScheduler
 
 from probe.engine import timekeeping
 from probe.engine.rounds import CATCH_UP, Rounds
-from probe.model.settings import Member, Route, Settings, Timeouts
+from probe.model.settings import Member, Route, Settings
 from probe.model.slots import phase, round_at, turn
 from probe.net.clock import SystemClock
 from tests.engine.fakes import NOON
@@ -83,15 +83,6 @@ async def test_each_member_has_its_turn_once_an_interval_at_its_own_moment(scene
     for name, moments in running.turns.items():
         assert moments == [due(number, name) for number in range(first, first + 5)]
     assert len({phase(ROUTE.name, name) for name in NAMES}) == len(NAMES)
-
-
-@on_scene
-async def test_a_turn_waits_for_a_silent_member_no_longer_than_an_ejection_in_time_allows(scene: Scene) -> None:
-    quick = route(interval=2 * SECOND, deadline=5 * SECOND)
-    Running(scene, "mta1", routes=(ROUTE, quick))
-    await scene.advance(60)
-    assert len(scene.sender.sent) > 1
-    assert {sent.settings.timeouts for sent in scene.sender.sent} == {Timeouts(greeting=1.8 * SECOND)}
 
 
 @pytest.mark.parametrize(

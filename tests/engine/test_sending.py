@@ -10,7 +10,7 @@ from probe.engine.sending import Path
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome
 from probe.model.reply import Ending
-from probe.model.settings import Retry
+from probe.model.settings import Retry, Timeouts
 from probe.ports import Query, Tally, Total
 from tests.engine.fakes import NOON
 from tests.engine.scene import DEADLINE, SECOND, Scene, on_scene, way
@@ -53,6 +53,14 @@ async def test_a_probe_carries_what_its_route_and_member_say(scene: Scene) -> No
     assert (probe.started, probe.deadline) == (NOON, NOON + DEADLINE)
     assert scene.sender.sent[0].until == probe.deadline
     assert scene.of(Started)[0].probe == probe
+
+
+@on_scene
+async def test_a_member_has_as_long_to_greet_as_is_said_when_it_is_dialled(scene: Scene) -> None:
+    for slot, greeting in enumerate((None, SECOND)):
+        scene.greeting = greeting
+        await scene.dispatcher.turn(way(), slot)
+        assert scene.sender.sent[-1].settings.timeouts == Timeouts(greeting=greeting)
 
 
 @on_scene

@@ -6,51 +6,65 @@ from math import ceil
 
 import pytest
 
-from probe.model.silence import RESERVE, longest_silence
+from probe.model.silence import longest_silence
 from tests.model.build import SECOND, route
 
+FALL = 3
 
-def silence(*times: tuple[float, float], fall: int = 3) -> timedelta | None:
+
+def silence(*times: tuple[float, float], failures: int = 0) -> timedelta | None:
     """Return the longest silence for routes of these intervals and deadlines, in seconds."""
     routes = [replace(route(), interval=interval * SECOND, deadline=deadline * SECOND) for interval, deadline in times]
-    return longest_silence(routes, fall=fall)
+    return longest_silence(routes, failures=failures, fall=FALL)
 
 
 @pytest.mark.parametrize(
-    "interval, deadline, fall, seconds",
+    "interval, deadline, first, next_ones",
     [
-        (60, 300, 3, 108),  # the defaults: far more than the time-outs
-        (2, 5, 3, 1.8),
-        (2, 4, 2, 1.8),
-        (2, 4.49, 2, 1.8),
-        (2, 4.5, 2, 3.6),
-        (0.5, 2, 3, 1.35),
-        (10, 1, 3, 9),  # never less than its turn gives it
-        (2, 5, 1, 5.4),
+        (60, 300, 294, 54),  # the defaults: far more than the time-outs
+        (2, 5, 4.8, 1.8),
+        (1, 10, 9.9, 0.9),
+        (5, 5, 4.5, 4.5),
+        (20, 10, 9, 18),  # such a try is over by its deadline
     ],
 )
-def test_it_is_as_long_as_the_promised_ejection_leaves_it(
-    interval: float, deadline: float, fall: int, seconds: float
+def test_the_first_try_may_take_its_time_and_those_that_confirm_it_only_until_the_next_turn(
+    interval: float, deadline: float, first: float, next_ones: float
 ) -> None:
-    assert silence((interval, deadline), fall=fall) == seconds * SECOND
+    assert silence((interval, deadline)) == first * SECOND
+    for failures in range(1, FALL):
+        assert silence((interval, deadline), failures=failures) == next_ones * SECOND
 
 
-@pytest.mark.parametrize("fall", [1, 2, 3, 5])
-@pytest.mark.parametrize("interval", [0.5, 1, 2, 5, 60])
-@pytest.mark.parametrize("deadlines_of_an_interval", [1, 1.5, 2, 3, 10])
-def test_so_many_silences_are_over_in_time(interval: float, deadlines_of_an_interval: float, fall: int) -> None:
-    deadline = interval * deadlines_of_an_interval
-    each = silence((interval, deadline), fall=fall)
+@pytest.mark.parametrize("failures, seconds", [(2, 1.8), (3, 4.8), (4, 1.8), (6, 4.8)])
+def test_after_so_many_that_a_member_is_called_down_the_next_one_may_take_its_time_again(
+    failures: int, seconds: float
+) -> None:
+    assert silence((2, 5), failures=failures) == seconds * SECOND
 
-    assert each is not None
-    between_tries = ceil(each / (interval * SECOND)) * interval * SECOND
-    worst = interval * SECOND + (fall - 1) * between_tries + each
-    assert worst <= (fall * interval + deadline) * SECOND + RESERVE
+
+@pytest.mark.parametrize("interval", [0.5, 1, 2])
+@pytest.mark.parametrize("intervals_until_the_deadline", [1, 2, 3, 10])
+def test_so_many_silences_are_over_in_time(interval: float, intervals_until_the_deadline: int) -> None:
+    # Given
+    deadline = interval * intervals_until_the_deadline
+    over, turn = 0.0, interval
+
+    # When
+    for failures in range(FALL):
+        patience = silence((interval, deadline), failures=failures)
+        assert patience is not None
+        over = turn + min(patience.total_seconds(), deadline)
+        turn = ceil(over / interval) * interval
+
+    # Then
+    assert over <= FALL * interval + deadline + 2
 
 
 def test_the_most_impatient_route_decides() -> None:
-    assert silence((60, 300), (2, 5)) == 1.8 * SECOND
+    assert silence((60, 300), (2, 5), failures=1) == 1.8 * SECOND
+    assert silence((60, 300), (2, 5)) == 4.8 * SECOND
 
 
 def test_a_pool_without_routes_has_no_turns() -> None:
-    assert longest_silence([], fall=3) is None
+    assert silence() is None
