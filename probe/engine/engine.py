@@ -31,7 +31,6 @@ from probe.engine.tidying import Tidier
 from probe.engine.tls_watch import TlsWatches
 from probe.engine.verdicts import Verdicts
 from probe.engine.watching import FolderWatch, ReadWhole
-from probe.model.flapping import WITHIN
 from probe.model.letter import Folder
 from probe.model.probe import Record
 from probe.model.settings import Mailbox, Member, Pool, Settings, TagKey
@@ -191,7 +190,7 @@ class Engine:
         self.board.restore(carried.totals, recent, outstanding)
         self._following.begin_after(carried.closing)
         await self.holding.refresh()
-        self._verdicts.restore(await ledger.verdicts(), await ledger.turns(since=now - WITHIN))
+        self._verdicts.restore(await ledger.verdicts(), await ledger.turns(since=now - self._memory()))
         self._rounds.restore(record.probe for record in [*recent, *outstanding])
         for record in sorted(recent, key=lambda record: record.finished or now):
             self._evidence.add(record)

@@ -86,7 +86,8 @@ def form(
     ``others`` holds the latest probes of each other member of the pool, on all routes; see ``latest``. ``changes`` are
     the moments at which the member was called up or down.
     """
-    damping = damping_by(changes, policy, now=now)
+    interval = min((probe.interval for probe, _ in evidence), default=timedelta(0))
+    damping = damping_by(changes, policy, interval=interval, now=now)
     opinion = _formed(previous, evidence, replace(policy, rise=damping.needed), stale_after, now, others)
     return replace(opinion, flapping=damping.words)
 

@@ -403,7 +403,7 @@ async def test_a_member_that_goes_up_and_down_again_and_again_must_be_good_for_l
     assert states == [State.DOWN, State.DOWN, State.DOWN, State.UP]
     verdict = thinking.of("mta3")
     assert verdict.flapping
-    assert "it is flapping: 7 changes within an hour, so that 4 good probes in a row are needed" in verdict.reason
+    assert "it is flapping: 7 changes within 30 intervals, so that 4 good probes in a row are needed" in verdict.reason
     assert not any(thinking.of(name).flapping for name in FOUR if name != "mta3")
 
 

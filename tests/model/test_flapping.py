@@ -1,14 +1,19 @@
 """Who is called up and down again and again must prove itself for longer."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
-from probe.model.flapping import FREE, MOST_NEEDED, MOST_ROWS, WITHIN, damping_by
+from probe.model.flapping import FREE, MOST_NEEDED, MOST_ROWS, WITHIN_INTERVALS, Damping, damping_by
 from probe.model.settings import HealthPolicy
-from tests.model.build import MINUTE, NOW, TICK
+from tests.model.build import MINUTE, NOW, SECOND, TICK
 
 POLICY = HealthPolicy(rise=2, fall=3)
+
+
+def damped(changes: Sequence[datetime], policy: HealthPolicy = POLICY, *, interval: timedelta = MINUTE) -> Damping:
+    return damping_by(changes, policy, interval=interval, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -25,24 +30,25 @@ POLICY = HealthPolicy(rise=2, fall=3)
 )
 def test_each_change_too_many_costs_one_more_row(changes: int, needed: int, flapping: bool) -> None:
     moments = [NOW - number * timedelta(milliseconds=1) for number in range(changes)]
-    found = damping_by(moments, POLICY, now=NOW)
+    found = damped(moments)
     assert (found.needed, found.too_many) == (needed, flapping)
 
 
-@pytest.mark.parametrize(
-    "age, counts", [(WITHIN, True), (WITHIN + TICK, False), (-WITHIN, True), (-WITHIN - TICK, False)]
-)
-def test_changes_count_for_an_hour(age: timedelta, counts: bool) -> None:
-    assert damping_by([NOW - age] * (FREE + 1), POLICY, now=NOW).too_many is counts
+@pytest.mark.parametrize("interval", [SECOND, MINUTE])
+@pytest.mark.parametrize("past", [True, False])
+@pytest.mark.parametrize("beyond, counts", [(timedelta(0), True), (TICK, False)])
+def test_changes_count_for_so_many_intervals(interval: timedelta, past: bool, beyond: timedelta, counts: bool) -> None:
+    age = WITHIN_INTERVALS * interval + beyond
+    assert damped([NOW - age if past else NOW + age] * (FREE + 1), interval=interval).too_many is counts
 
 
 @pytest.mark.parametrize("rise, needed", [(1, MOST_ROWS), (10, MOST_NEEDED), (50, 50)])
 def test_no_more_is_asked_for_than_is_remembered(rise: int, needed: int) -> None:
-    assert damping_by([NOW] * 100, HealthPolicy(rise=rise), now=NOW).needed == needed
+    assert damped([NOW] * 100, HealthPolicy(rise=rise)).needed == needed
 
 
 def test_it_says_so_in_words() -> None:
-    assert damping_by([NOW - MINUTE] * 8, POLICY, now=NOW).words == (
-        "it is flapping: 8 changes within an hour, so that 6 good probes in a row are needed to call it up"
+    assert damped([NOW - MINUTE] * 8).words == (
+        "it is flapping: 8 changes within 30 intervals, so that 6 good probes in a row are needed to call it up"
     )
-    assert damping_by([NOW - MINUTE] * FREE, POLICY, now=NOW).words == ""
+    assert damped([NOW - MINUTE] * FREE).words == ""
