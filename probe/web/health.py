@@ -66,12 +66,14 @@ def health_routes(sources: Sources) -> list[Route]:
 
     async def member(request: Request) -> Response:
         pool, name = request.path_params["pool"], request.path_params["member"]
+        await sources.begun()
         try:
             return _response(member_health(sources.board(), pool, member=name, now=sources.now()))
         except KeyError:
             return trouble("there is no such member", 404)
 
     async def pool(request: Request) -> Response:
+        await sources.begun()
         try:
             return _response(pool_health(sources.board(), request.path_params["pool"], now=sources.now()))
         except KeyError:

@@ -59,6 +59,8 @@ class Sources:
     """Where answers come from."""
 
     board: Callable[[], Board]
+    begun: Callable[[], Awaitable[None]]
+    """Returns once it is known again what was known before the start, or after a moment: at once but for then."""
     history: History
     now: Callable[[], datetime]
     scrape: Scrape

@@ -1,6 +1,7 @@
 """The daemon: one generation after another behind the same servers, until it is told to stop."""
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import signal
@@ -29,6 +30,8 @@ from probe.wiring.web_file import WebFileWatch
 log = logging.getLogger(__name__)
 
 WEB, AGENT = "web", "agent"
+FIRST_WORD_WITHIN_SECONDS = 2.0
+"""Balancers wait so long at a start until it is known again who was down; many give up after some seconds."""
 _THAT_STOP = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -44,6 +47,7 @@ class Daemon:
         self._tokens = TokenSource(self._clock)  # outlives the generations: a refresh token may be good only once
         self._reload_state = ReloadState(successful=True, last_success=self._clock.now())
         self._reloading = asyncio.Lock()
+        self._begun = asyncio.Event()
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
         self._background: set[asyncio.Task[Any]] = set()
@@ -57,6 +61,7 @@ class Daemon:
         )
         self._sources = Sources(
             board=self._board,
+            begun=self._when_begun,
             history=self,
             now=self._clock.now,
             scrape=self._exposition.render,
@@ -94,6 +99,7 @@ class Daemon:
             watch = asyncio.create_task(self._web_file.run())
             try:
                 await self._generation.start()
+                self._begun.set()
                 self._notifier.follow(settings.notify)
                 started()
                 await self._stop.wait()
@@ -138,6 +144,11 @@ class Daemon:
 
     async def _spot_check(self, path: Path, within: timedelta) -> SpotCheck:
         return await self._generation.engine.spot_checks.check(path, within=within)
+
+    async def _when_begun(self) -> None:
+        if not self._begun.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._begun.wait(), FIRST_WORD_WITHIN_SECONDS)
 
     def _notifications(self) -> Notifications:
         counts = self._notifier.counts

@@ -1,5 +1,6 @@
 """A web server on a port of its own, with everything behind it made by hand."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -95,6 +96,7 @@ class World:
         """Serve it, and give a client for it, that speaks TLS if it is told how."""
         sources = Sources(
             lambda: self.board,
+            self._begun,
             self.books,
             lambda: NOW + timedelta(seconds=30),
             self._scrape,
@@ -126,6 +128,9 @@ class World:
         raw = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
         async with self.served() as client:
             return await client.request(method, path, headers=raw, content=content)
+
+    async def _begun(self) -> None:
+        await asyncio.sleep(0)
 
     async def _scrape(self, accept: str, accept_encoding: str, /) -> tuple[bytes, Mapping[str, str]]:
         return self.metrics or f"accept {accept}\n".encode(), {"Content-Type": "text/plain; version=0.0.4"}

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.agent.asking import ask
@@ -122,28 +123,40 @@ def test_a_reload_during_the_release_is_refused(tmp_path: Path) -> None:
 
 def test_after_a_restart_who_was_down_is_never_called_up(tmp_path: Path) -> None:
     async def scenario() -> None:
-        port = free_port()
-        changes = {"agent": {"listen": f"127.0.0.1:{port}"}, "health": policy(on_shutdown="hold")}
-        heard: set[bytes] = set()
+        agent, web = free_port(), free_port()
+        changes = {"agent": {"listen": f"127.0.0.1:{agent}"}, "health": policy(on_shutdown="hold")}
+        heard: set[bytes | int] = set()
         async with mail_system() as system:
             async with running(system, tmp_path, **changes) as site:
                 await site.until(lambda: is_down(site))
-            asking = asyncio.create_task(_listen_to(port, heard))
-            async with running(system, tmp_path, **changes) as site:
+            site.config["web"]["listen"] = f"127.0.0.1:{web}"
+            asking = [asyncio.create_task(each) for each in (_listen_to(agent, heard), _watch(web, heard))]
+            async with running(system, tmp_path, web=site.config["web"], **changes) as site:
                 assert await is_down(site)
-            asking.cancel()
-        assert heard
-        assert all(line.startswith((b"down ", b"# unknown")) for line in heard)
+                assert await site.health("discarding") == 503
+            for task in asking:
+                task.cancel()
+        assert 503 in heard
+        assert all(word == 503 or str(word).startswith(("b'down ", "b'# unknown")) for word in heard)
 
     run(scenario)
 
 
-async def _listen_to(port: int, heard: set[bytes]) -> None:
+async def _listen_to(port: int, heard: set[bytes | int]) -> None:
     """Ask all the time, from before the start on."""
     while True:
         with contextlib.suppress(OSError):
             heard |= {line for line in [await ask(port, b"vip/discarding\n")] if line}
         await asyncio.sleep(0.002)
+
+
+async def _watch(port: int, heard: set[bytes | int]) -> None:
+    """Ask by HTTP all the time, from before the start on."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                heard.add((await client.get("/health/vip/discarding")).status_code)
+            await asyncio.sleep(0.002)
 
 
 def test_after_a_restart_who_was_down_long_ago_is_called_up(tmp_path: Path) -> None:
