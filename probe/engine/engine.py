@@ -20,6 +20,7 @@ from probe.engine.keeping import Keeper
 from probe.engine.ledger_state import LedgerState
 from probe.engine.mailboxes import MailboxWatch
 from probe.engine.membership import Membership
+from probe.engine.patience import Patience
 from probe.engine.retrying import Retries
 from probe.engine.rounds import Rounds
 from probe.engine.sending import Dispatcher, Path
@@ -34,7 +35,6 @@ from probe.engine.watching import FolderWatch, ReadWhole
 from probe.model.letter import Folder
 from probe.model.probe import Record
 from probe.model.settings import Mailbox, Member, Pool, Settings, TagKey
-from probe.model.silence import longest_silence
 from probe.ports import Clock, Enquirer, Finder, Ledger, MailboxAccess, ReportReader, Sender, TlsPolicies
 
 OVERDUE_EVERY = timedelta(milliseconds=500)
@@ -111,6 +111,7 @@ class Engine:
             self._flight,
             self._settler,
             self._setbacks,
+            Patience(settings),
             self._ledger_state,
             instance=settings.instance,
             key=keys[0],
@@ -118,7 +119,6 @@ class Engine:
             report=self._report,
             expect=self._expect,
             retry=self._retry,
-            greeting=self._greeting,
         )
         self.spot_checks = SpotChecks(self.dispatcher, world.enquirer, clock=world.clock)
         self._retries = Retries(
@@ -209,10 +209,6 @@ class Engine:
         """Return how far back the evidence on a member reaches; a day at most, for it is all read at the start."""
         routes = self.settings.routes.values()
         return min(max((KEPT * route.interval + route.deadline for route in routes), default=_DAY), _DAY)
-
-    def _greeting(self, member: Member) -> timedelta | None:
-        routes, failures = self.settings.routes_of(member.pool), self._setbacks.failed_connections(member.key)
-        return longest_silence(routes, failures=failures, fall=self.settings.health.fall)
 
     def _expect(self, mailbox: str) -> None:
         # A retry may go back to a config that had another mailbox.

@@ -6,12 +6,12 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TypeVar
 
 from probe.engine.flight import Flight
 from probe.engine.happenings import Reporter, Skipped, Started
 from probe.engine.ledger_state import LedgerState, written
+from probe.engine.patience import Patience
 from probe.engine.queues import Queues
 from probe.engine.setbacks import Setbacks
 from probe.engine.settling import Settler
@@ -60,6 +60,7 @@ class Dispatcher:
         flight: Flight,
         settler: Settler,
         setbacks: Setbacks,
+        patience: Patience,
         ledger_state: LedgerState,
         *,
         instance: str,
@@ -68,15 +69,15 @@ class Dispatcher:
         report: Reporter,
         expect: Callable[[str], None],
         retry: Callable[[Record, Path], None],
-        greeting: Callable[[Member], timedelta | None],
     ) -> None:
-        """``retry`` is told of probes that were deferred; ``greeting`` says how long a member may take to greet."""
+        """``retry`` is told of probes that were deferred."""
         self._ledger = ledger
         self._sender = sender
         self._enquirer = enquirer
         self._flight = flight
         self._settler = settler
         self._setbacks = setbacks
+        self._patience = patience
         self._ledger_state = ledger_state
         self._instance = instance
         self._key = key
@@ -84,7 +85,6 @@ class Dispatcher:
         self._report = report
         self._expect = expect
         self._retry = retry
-        self._greeting = greeting
         self._turns: set[PathKey] = set()
         self._lines: Queues[str] = Queues()
         self._dialled = 0
@@ -163,6 +163,7 @@ class Dispatcher:
             self._expect_arrival(probe)
         now, chance = self._clock.now(), random.random()  # noqa: S311 - it spreads load and guards nothing
         # By one and the same chance: a retry that is alone with its member has nobody else to wait for.
+        self._patience.learn(path.member, attempt.ending)
         self._setbacks.learn(path.member.key, path.route, attempt, at=now, chance=chance)
         due = next_attempt(attempt, path.route.retry, number=number, now=now, deadline=probe.deadline, chance=chance)
         # In two steps: what fails in the second must not make the first count twice.
@@ -173,8 +174,7 @@ class Dispatcher:
 
     async def _send(self, probe: Probe, path: Path, ready: Ready) -> Attempt:
         began = self._clock.now()
-        timeouts = replace(path.smtp.timeouts, greeting=self._greeting(path.member))
-        smtp = replace(path.smtp, timeouts=timeouts)
+        smtp = self._patience.applied(path.smtp, path.member)
         try:
             if probe.only_asks:
                 asked = Envelope(path.route.sender, path.route.recipient)

@@ -8,7 +8,7 @@ from probe.engine.happenings import Reporter, SetbacksChanged
 from probe.model.outcome import Stage
 from probe.model.probe import Record
 from probe.model.reply import Attempt, Ending
-from probe.model.setbacks import CONNECTION, LIFETIME, Setback, Subject, last_tried, lessons, renewed, subjects
+from probe.model.setbacks import LIFETIME, Setback, Subject, last_tried, lessons, renewed, subjects
 from probe.model.settings import MemberKey, Route
 
 MOST_MEMBERS = 10_000
@@ -50,11 +50,6 @@ class Setbacks:
         """Return what stands in the way of a route's retries at a member."""
         remembered = self._of(member)
         return [remembered[subject] for subject in subjects(route) if subject in remembered]
-
-    def failed_connections(self, member: MemberKey) -> int:
-        """Return how often in a row no session could be opened with a member."""
-        setback = self._of(member).get(CONNECTION)
-        return setback.failures if setback else 0
 
     def forgetting(self, member: MemberKey) -> asyncio.Event:
         """Return an event that is set when anything of a member is forgotten."""

@@ -47,13 +47,8 @@ class Deadlines:
         left = self._end - self._log.elapsed()
         if tentative:
             left /= 2
-        longest = max(min(self._longest(stage), self._until_greeted(stage)), timedelta())
+        longest = self._longest(stage)
         return Limit(longest, None) if longest <= left else Limit(max(left, timedelta()), self._end)
-
-    def _until_greeted(self, stage: Stage) -> timedelta:
-        if self._timeouts.greeting is None or stage not in (Stage.CONNECT, Stage.BANNER):
-            return timedelta.max
-        return self._log.dialled + self._timeouts.greeting - self._log.elapsed()
 
     def _longest(self, stage: Stage) -> timedelta:
         match stage:

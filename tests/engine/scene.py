@@ -14,6 +14,7 @@ from probe.engine.examining import Examiner
 from probe.engine.flight import Flight
 from probe.engine.happenings import Happening
 from probe.engine.ledger_state import LedgerState
+from probe.engine.patience import Patience
 from probe.engine.retrying import Retries
 from probe.engine.sending import Dispatcher
 from probe.engine.sending import Path as Way
@@ -144,7 +145,6 @@ class Scene:
         self.discarding: set[str] = set()
         self.settler = self.new_settler()
         self.setbacks = Setbacks(self.told.append)
-        self.greeting: timedelta | None = None
         self.ledger_state = LedgerState(self.told.append)
         self.dispatcher = self.new_dispatcher()
         self.retries = Retries(
@@ -192,6 +192,7 @@ class Scene:
             self.flight,
             self.settler,
             self.setbacks,
+            Patience(settings()),
             self.ledger_state,
             instance=INSTANCE,
             key=KEY,
@@ -199,7 +200,6 @@ class Scene:
             report=self.told.append,
             expect=self.expected.append,
             retry=self.retry,
-            greeting=lambda member: self.greeting,
         )
 
     def retry(self, record: Record, path: Way) -> None:

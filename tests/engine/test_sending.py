@@ -10,7 +10,7 @@ from probe.engine.sending import Path
 from probe.model.letter import Folder
 from probe.model.outcome import Outcome
 from probe.model.reply import Ending
-from probe.model.settings import Retry, Timeouts
+from probe.model.settings import Retry
 from probe.ports import Query, Tally, Total
 from tests.engine.fakes import NOON
 from tests.engine.scene import DEADLINE, SECOND, Scene, on_scene, way
@@ -56,11 +56,13 @@ async def test_a_probe_carries_what_its_route_and_member_say(scene: Scene) -> No
 
 
 @on_scene
-async def test_a_member_has_as_long_to_greet_as_is_said_when_it_is_dialled(scene: Scene) -> None:
-    for slot, greeting in enumerate((None, SECOND)):
-        scene.greeting = greeting
+async def test_a_member_that_hung_is_waited_for_less_at_its_next_tries(scene: Scene) -> None:
+    scene.sender.script["mta1"] = [Ending.UNREACHABLE, Ending.UNREACHABLE, Ending.ACCEPTED, Ending.ACCEPTED]
+    for slot in range(4):
         await scene.dispatcher.turn(way(), slot)
-        assert scene.sender.sent[-1].settings.timeouts == Timeouts(greeting=greeting)
+    longest = [sent.settings.timeouts.total for sent in scene.sender.sent]
+    assert longest == [longest[0], 0.9 * way().route.interval, 0.9 * way().route.interval, longest[0]]
+    assert longest[0] > way().route.interval
 
 
 @on_scene

@@ -61,15 +61,6 @@ def test_failures_are_remembered_until_the_same_works() -> None:
     assert (memory.kinds(), memory.last_told()) == ([], ("mta1", 0))
 
 
-def test_failed_connections_in_a_row_are_counted_whatever_the_route() -> None:
-    memory = Memory()
-    counts = [memory.setbacks.failed_connections(MTA1)]
-    for what, on in ((DEAD, ROUTE), (DEAD, OTHER), (REFUSED, ROUTE)):
-        memory.learn(what, on=on)
-        counts.append(memory.setbacks.failed_connections(MTA1))
-    assert counts == [0, 1, 2, 0]
-
-
 def test_what_works_already_is_not_told_again() -> None:
     memory = Memory()
     memory.learn(TAKEN)

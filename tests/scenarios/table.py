@@ -126,7 +126,6 @@ SCENARIOS = (
         of(slow(3, Stage.RCPT)),
         culprits("unreachable delivered"),
         ALONE,
-        patience_seconds=4,
     ),
     Scenario("a member's reply to the dot is late", of(slow(2, Stage.BODY)), culprits("unknown delivered")),
     # Several members.

@@ -120,23 +120,6 @@ async def timed(
     return attempt, timedelta(seconds=time.monotonic() - started)
 
 
-def test_a_greeting_may_have_a_time_of_its_own_and_nothing_after_it_has(run: Run) -> None:
-    impatient = replace(PATIENT, timeouts=replace(PATIENT.timeouts, greeting=REPLY))
-
-    async def story() -> None:
-        async with scripted({GREETING: hang}) as server:
-            silent, took = await timed(server.port, settings=impatient)
-        assert (silent.ending, silent.stage) == (Ending.UNREACHABLE, Stage.BANNER)
-        assert silent.reason == "no greeting within 0.2 s"
-        assert took < REPLY + SLACK
-
-        async with scripted({"EHLO": dripping(b"250 mx\r\n", pause_seconds=2 * REPLY.total_seconds())}) as server:
-            slow, _ = await timed(server.port, settings=impatient)
-        assert slow.stage is not Stage.EHLO
-
-    run(story())
-
-
 @pytest.mark.parametrize(
     "act, reason",
     [

@@ -44,8 +44,6 @@ class Timeouts:
     connect: timedelta = timedelta(seconds=10)
     reply: timedelta = timedelta(seconds=30)
     total: timedelta = timedelta(seconds=60)
-    greeting: timedelta | None = None
-    """For connecting and greeting together; None: no more than the others say."""
 
 
 @dataclass(frozen=True, slots=True)
