@@ -55,12 +55,18 @@ def play(scenario: Scenario, lab: Laboratory, home: Path) -> Played:
 
 
 def _look_on(played: Played, scenario: Scenario) -> None:
-    """Look on until those are out who have to be; where nobody has to be, for as long as the promise lasts."""
+    """Look on until those are out who have to be; where nobody has to be, for as long as the promise lasts.
+
+    Who cannot be reached is out before the deadline shows that mail is lost, and the fault of the others is told.
+    """
     if not scenario.down:
         let_pass(OUT_WITHIN_SECONDS + scenario.patience_seconds)
         return
     _until(
-        lambda: played.down_together == played.balancer.most_out == scenario.most_down,
+        lambda: (
+            played.down_together == played.balancer.most_out == scenario.most_down
+            and (played.shared_fault or not scenario.shared_fault)
+        ),
         within_seconds=OUT_WITHIN_SECONDS + scenario.patience_seconds + BUSY_SECONDS,
     )
 
