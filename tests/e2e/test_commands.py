@@ -98,11 +98,9 @@ def test_a_real_bounce_that_is_pasted_tells_the_life_of_its_probe(lab: Laborator
         mailboxes={"monitor": {"keep": "1h"}},
     )
     [probe] = json.loads(mailflow("once", config, "--member", "mta1", "--json").stdout)["probes"]
-    with lab.imap() as client:
-        client.select_folder("INBOX", readonly=True)
-        [bounce] = [each[b"BODY[]"].decode() for each in client.fetch(client.search(), ["BODY.PEEK[]"]).values()]
+    [(bounce, _)] = lab.inbox().values()
 
-    told = mailflow("explain", config, "-", pasted=bounce)
+    told = mailflow("explain", config, "-", pasted=bounce.decode())
 
     assert told.returncode == 0
     assert told.stderr.startswith(

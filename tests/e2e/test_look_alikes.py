@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.conftest import Launch
 from tests.e2e.patience import eventually, let_pass
-from tests.e2e.test_mailboxes import delivered, mails, one_of_ours
+from tests.e2e.test_mailboxes import delivered, one_of_ours
 from tests.lab import MONITOR, Laboratory
 
 pytestmark = pytest.mark.lab
@@ -67,6 +67,6 @@ def test_among_a_thousand_look_alikes_ours_are_known_in_time_and_theirs_are_left
     # A copy of one of ours is one of ours: it is counted, and it goes.
     assert metrics.total("mailflow_duplicates_total") == REPLAYED
     assert metrics.unbalanced() == []
-    left = [raw for raw, flags in mails(lab).values() if not flags]
+    left = [raw for raw, flags in lab.inbox().values() if not flags]
     assert len(left) >= FORGED + ALIKE
     assert set(burst) - {genuine} <= set(left)

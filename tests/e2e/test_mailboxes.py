@@ -16,22 +16,10 @@ from tests.lab.dovecot import IMAP_PORT, IMAPS_PORT, POP3_PORT, POP3S_PORT
 
 pytestmark = pytest.mark.lab
 
-RECENT = b"\\Recent"
-
-Mails = dict[int, tuple[bytes, frozenset[bytes]]]
-
-
-def mails(lab: Laboratory) -> Mails:
-    """Return every message in the inbox by its UID: its bytes, and its flags but for the one any session takes."""
-    with lab.imap() as client:
-        client.select_folder("INBOX", readonly=True)
-        fetched = client.fetch(client.search("ALL"), ["BODY.PEEK[]", "FLAGS"])
-        return {uid: (data[b"BODY[]"], frozenset(data[b"FLAGS"]) - {RECENT}) for uid, data in fetched.items()}
-
 
 def one_of_ours(lab: Laboratory) -> bytes:
     found = eventually(
-        lambda: [raw for raw, _ in mails(lab).values() if b"Subject: Mail flow test" in raw],
+        lambda: [raw for raw, _ in lab.inbox().values() if b"Subject: Mail flow test" in raw],
         within_seconds=10,
         what="a message of ours",
     )
@@ -73,10 +61,10 @@ def test_nothing_but_our_own_settled_mail_is_touched(lab: Laboratory, launch: La
     lab.deliver(MONITOR, forged)
     quoted = letter("Theirs: an answer", In_Reply_To="<x@lab.test>") + b"> Mailflow: " + tag_of(genuine) + b"\r\n"
     lab.deliver(MONITOR, quoted)
-    theirs = {uid: mail for uid, mail in mails(lab).items() if b"Subject: Theirs" in mail[0]}
+    theirs = {uid: mail for uid, mail in lab.inbox().items() if b"Subject: Theirs" in mail[0]}
     delivered(program, 20)
     eventually(lambda: lies_there(lab, genuine) == 0, within_seconds=5, what="our own message to be deleted")
-    after = mails(lab)
+    after = lab.inbox()
     metrics = program.metrics()
 
     assert len(theirs) == 5
@@ -98,7 +86,7 @@ def test_a_message_that_is_replayed_when_its_time_is_over_is_counted_and_left_al
     eventually(lambda: program.metrics().total("mailflow_forged_tags_total") == 1, within_seconds=10, what="the replay")
     delivered(program, 16)
 
-    assert [raw for raw, flags in mails(lab).values() if b"Subject: Once more" in raw and not flags]
+    assert [raw for raw, flags in lab.inbox().values() if b"Subject: Once more" in raw and not flags]
     assert program.metrics().total("mailflow_duplicates_total") == 0
 
 
@@ -106,12 +94,12 @@ def test_mail_of_another_probe_with_the_same_key_is_left_to_it(lab: Laboratory, 
     program = launch(mailboxes={"monitor": {"keep": "1h"}})
     delivered(program)
     assert program.stop() == 0
-    others = mails(lab)
+    others = lab.inbox()
 
     program.configure(quick_config(lab, tmp_path, instance="another", state=f"sqlite:///{tmp_path}/another.db"))
     program.start()
     delivered(program)
-    after = mails(lab)
+    after = lab.inbox()
 
     assert {uid: after.get(uid) for uid in others} == others
     metrics = program.metrics()
@@ -123,7 +111,7 @@ def test_settled_mail_stays_as_long_as_is_asked_and_is_not_marked_as_seen(lab: L
     program = launch(mailboxes={"monitor": {"keep": "8s"}})
     delivered(program, 1)
     let_pass(2.5)
-    kept = mails(lab)
+    kept = lab.inbox()
     ended = [probe["id"] for probe in program.probes(outcome="delivered")][-1]
     still_there = holds(lab, ended)
     eventually(lambda: not holds(lab, ended), within_seconds=12, what="the message to be deleted")
@@ -156,16 +144,16 @@ def test_a_mailbox_is_read_and_tidied_either_way(lab: Laboratory, launch: Launch
     assert metrics.outcomes().keys() == {"delivered"}
     assert metrics.total("mailflow_mailbox_up") == 1
     assert metrics.total("mailflow_foreign_messages_total") == 1
-    assert [flags for raw, flags in mails(lab).values() if b"Subject: hello" in raw] == [frozenset()]
+    assert [flags for raw, flags in lab.inbox().values() if b"Subject: hello" in raw] == [frozenset()]
     assert metrics.unbalanced() == []
 
 
 def holds(lab: Laboratory, probe_id: str) -> bool:
-    return any(probe_id.encode() in raw for raw, _ in mails(lab).values())
+    return any(probe_id.encode() in raw for raw, _ in lab.inbox().values())
 
 
 def lies_there(lab: Laboratory, genuine: bytes) -> int:
-    return sum(raw == genuine for raw, _ in mails(lab).values())
+    return sum(raw == genuine for raw, _ in lab.inbox().values())
 
 
 def tag_of(raw: bytes) -> bytes:

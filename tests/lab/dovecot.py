@@ -61,6 +61,17 @@ class Dovecot(Server):
         client.login(user, PASSWORD)
         return client
 
+    def inbox(self, user: str) -> dict[int, tuple[bytes, frozenset[bytes]]]:
+        """Return each message in the inbox of `user` by its UID: its bytes, and its flags but for \\Recent.
+
+        What somebody else removes while it is read is left out, which the server answers for as NIL.
+        """
+        with self.imap(user) as client:
+            client.select_folder("INBOX", readonly=True)
+            found = client.fetch(client.search(), ["BODY.PEEK[]", "FLAGS"])
+        whole = ((uid, data.get(b"BODY[]"), data.get(b"FLAGS", ())) for uid, data in found.items())
+        return {uid: (raw, frozenset(flags) - {b"\\Recent"}) for uid, raw, flags in whole if raw is not None}
+
     def deliver(self, user: str, message: bytes) -> None:
         """Put `message` into the mailbox of `user` as LMTP does, past every member."""
         with smtplib.LMTP(self.lmtp.address, self.lmtp.port, local_hostname=DOMAIN) as client:

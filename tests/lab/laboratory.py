@@ -121,6 +121,10 @@ class Laboratory:
         """Return an IMAP client that is logged in as `user`; close it, best by `with`."""
         return self.dovecot.imap(user)
 
+    def inbox(self, user: str = MONITOR) -> dict[int, tuple[bytes, frozenset[bytes]]]:
+        """Return what lies in the inbox of `user` by UID: the bytes of each message, and its flags but for \\Recent."""
+        return self.dovecot.inbox(user)
+
     def deliver(self, user: str, message: bytes) -> None:
         """Put a message of somebody else into the mailbox of `user`, past every member."""
         self.dovecot.deliver(user, message)

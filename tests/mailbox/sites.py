@@ -117,14 +117,8 @@ class DovecotSite:
         await asyncio.to_thread(self.lab.deliver, MONITOR, message)
 
     async def contents(self) -> Sequence[tuple[bytes, frozenset[str]]]:
-        return await asyncio.to_thread(self._contents)
-
-    def _contents(self) -> Sequence[tuple[bytes, frozenset[str]]]:
-        with self.lab.imap() as client:
-            client.select_folder("INBOX", readonly=True)
-            uids = client.search()
-            found = client.fetch(uids, ["BODY.PEEK[]", "FLAGS"]) if uids else {}
-        return [(each[b"BODY[]"], frozenset(map(str, each[b"FLAGS"])) - {"b'\\\\Recent'"}) for each in found.values()]
+        inbox = await asyncio.to_thread(self.lab.inbox)
+        return [(raw, frozenset(flag.decode() for flag in flags)) for raw, flags in inbox.values()]
 
 
 def dovecot_site(lab: Laboratory, *, pop3: bool) -> DovecotSite:
