@@ -26,6 +26,9 @@ _READERS = 2
 _ERRORS: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, OverflowError)
 _ADVISORY_LOCK = 0x6D61696C666C6F77
 """``mailflow``, as a number."""
+_OF_THE_SERVER = ("08", "53", "57P", "58")
+"""How a SQLSTATE begins that no statement is to blame for: connection, resources, shutdown and start-up, the system
+(PostgreSQL 17, appendix A)."""
 
 T = TypeVar("T")
 
@@ -186,6 +189,7 @@ def _reason(error: Exception) -> str:
 
 def _is_down(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error, OperationalError)
+        of_the_server = str(getattr(error.orig, "sqlstate", None)).startswith(_OF_THE_SERVER)
+        return of_the_server or error.connection_invalidated or isinstance(error, OperationalError)
     # What a driver raises past SQLAlchemy is of connecting; only a number that is too large is of the work.
     return not isinstance(error, (SQLAlchemyError, OverflowError))

@@ -220,5 +220,10 @@ class SqlLedger:
         # A driver that is cancelled in the middle of a statement leaves a connection nobody can use.
         reading = asyncio.create_task(self._database.read(work))
         self._readings.add(reading)
-        reading.add_done_callback(self._readings.discard)
+        reading.add_done_callback(self._has_read)
         return await asyncio.shield(reading)
+
+    def _has_read(self, reading: asyncio.Task[Any]) -> None:
+        self._readings.discard(reading)
+        if not reading.cancelled():
+            reading.exception()  # Looked at, so that nobody is told of it where its asker was cancelled meanwhile.

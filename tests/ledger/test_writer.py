@@ -1,19 +1,21 @@
 """What is written together, fails alone; and what a caller does never harms another."""
 
 import asyncio
+import gc
 import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
 from sqlalchemy import Connection, text
 
 from probe.ledger import SqlLedger, open_ledger
-from probe.ledger.engine import Database, connect_to
+from probe.ledger.engine import Database, DatabaseDown, connect_to
 from probe.ledger.writer import Writer
 from probe.model.outcome import Outcome
 from probe.model.probe import Record
@@ -152,6 +154,57 @@ def test_a_server_that_drops_its_connections_is_trouble_once(postgres: Postgres)
             with pytest.raises(LedgerTrouble):
                 await ledger.outstanding()
             assert len(await ledger.outstanding()) == 2
+
+    run(story())
+
+
+def test_what_a_reader_does_not_wait_for_may_fail_and_nobody_is_told(postgres: Postgres) -> None:
+    url = postgres.new_database()
+    told: list[dict[str, Any]] = []
+
+    async def story() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+        async with open_ledger(url, instance="probe-a") as ledger:
+            await ledger.outstanding()
+            await postgres.drop_connections()
+            with pytest.raises(LedgerTrouble):
+                await ledger.claim(a_probe())
+            reader = asyncio.create_task(ledger.outstanding())
+            await asyncio.sleep(0)
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
+            await ledger.claim(a_probe())  # by then the reading has failed
+            gc.collect()
+
+    run(story())
+
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "kind"),
+    [
+        ("08006", DatabaseDown),
+        ("53100", DatabaseDown),
+        ("57P01", DatabaseDown),
+        ("57P03", DatabaseDown),
+        ("58030", DatabaseDown),
+        ("22003", LedgerTrouble),
+        ("57014", LedgerTrouble),
+    ],
+)
+def test_what_the_server_is_to_blame_for_is_not_tried_again_call_by_call(
+    postgres: Postgres, sqlstate: str, kind: type[LedgerTrouble]
+) -> None:
+    url = postgres.new_database()
+    failing = text(f"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{sqlstate}'; END $$")
+
+    async def story() -> None:
+        database = connect_to(url)
+        with pytest.raises(LedgerTrouble) as trouble:
+            await database.write(lambda connection: connection.execute(failing))
+        await database.dispose()
+        assert type(trouble.value) is kind
 
     run(story())
 
