@@ -1,12 +1,11 @@
 """Rounds: APScheduler says when the next one begins, and every member has its turn at its own moment within it."""
 
-import logging
 import random
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -16,8 +15,6 @@ from probe.model.probe import Probe
 from probe.model.settings import Member, Route, Settings
 from probe.model.slots import EPOCH, extra_slot, phase, round_at, turn
 from probe.ports import Clock
-
-log = logging.getLogger(__name__)
 
 CATCH_UP = timedelta(seconds=3)
 """Turns of the round that is going on, which passed before the start, are made up for within so long."""
@@ -50,8 +47,8 @@ class Rounds:
         self._chance = chance
         self._last_round: dict[tuple[str, str], int] = {}
         self._highest_round: dict[tuple[str, str], int] = {}
-        self._scheduler = scheduler or AsyncIOScheduler(timezone="UTC")
-        self._scheduler.add_listener(_missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+        # Rounds begin at once: as tasks, on a busy loop they are left out, or are errors in the log when all is ended.
+        self._scheduler = scheduler or AsyncIOScheduler(timezone="UTC", executors={"default": DebugExecutor()})
 
     def start(self) -> None:
         """Begin a round at the start of each interval."""
@@ -92,7 +89,7 @@ class Rounds:
                     at = now + phase(self._beat(route), member.name) * min(CATCH_UP, route.interval)
                 self._spawn(self._turn(route, member, number, at))
 
-    async def _run_round(self, route: Route) -> None:
+    def _run_round(self, route: Route) -> None:
         # The timer follows another clock than ours: the round that it means is the one that begins nearest to now.
         number = round_at(self._clock.now() + route.interval / 2, route.interval)
         for member in self._members(route.pool):
@@ -136,9 +133,5 @@ class Rounds:
         return extra_slot(self._clock.now())
 
 
-_JOB: dict[str, Any] = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+_JOB: dict[str, Any] = {"misfire_grace_time": None, "coalesce": True}
 """A late round is run, and several late ones as one."""
-
-
-def _missed(event: JobEvent) -> None:
-    log.warning("a round was left out: %s", event.job_id)

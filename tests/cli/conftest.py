@@ -1,6 +1,7 @@
 """A mail system that lives in a thread, so that commands can run their own loop before it."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -26,7 +27,22 @@ MEMBERS = (
 
 def mailflow(*arguments: str | Path, pasted: bytes | None = None) -> Result:
     """Run the command line in this process, with something on its standard input."""
-    return CliRunner().invoke(main, [str(argument) for argument in arguments], input=pasted, prog_name="mailflow")
+    with loggers_as_they_were():
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=pasted, prog_name="mailflow")
+
+
+@contextmanager
+def loggers_as_they_were() -> Iterator[None]:
+    """Take back at the end of the block what was set of the loggers in it."""
+    root = logging.getLogger()
+    levels = {logger: logger.level for logger in (root, *map(logging.getLogger, ("apscheduler", "imapclient")))}
+    handlers = root.handlers[:]
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        for logger, level in levels.items():
+            logger.setLevel(level)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from probe.model.probe import Judgement, Record
 from probe.model.trouble import TroubleKind
 from probe.model.verdict import Verdict
 from probe.ports import Sighted
+from tests.cli.conftest import loggers_as_they_were
 from tests.model.build import NOW, probe, sighting
 
 log = logging.getLogger("mailflow")
@@ -30,13 +31,9 @@ Written = Callable[[], str]
 @pytest.fixture
 def stderr(capsys: pytest.CaptureFixture[str]) -> Iterator[Written]:
     """What was written to standard error; all loggers are as they were afterwards."""
-    root = logging.getLogger()
-    levels = {logger: logger.level for logger in (root, *map(logging.getLogger, ("apscheduler", "imapclient")))}
-    handlers, root.handlers = root.handlers[:], []
-    yield lambda: capsys.readouterr().err
-    root.handlers = handlers
-    for logger, level in levels.items():
-        logger.setLevel(level)
+    with loggers_as_they_were():
+        logging.getLogger().handlers = []
+        yield lambda: capsys.readouterr().err
 
 
 def fields(line: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """A scheduler on a clock of the tests: it plans by the time of day and waits by a timer, as APScheduler does."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.engine.fakes import FakeClock
 class FakeJob:
     """One job, run whenever its trigger says."""
 
-    def __init__(self, clock: FakeClock, trigger: BaseTrigger, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, clock: FakeClock, trigger: BaseTrigger, run: Callable[[], None]) -> None:
         self.trigger = trigger
         self._clock = clock
         self._run = run
@@ -32,7 +32,7 @@ class FakeJob:
                 self._next = self.trigger.get_next_fire_time(self._next, self._clock.now())
                 if self._next <= self._clock.now():  # coalesce: late ones are one
                     self._next = self.trigger.get_next_fire_time(None, self._clock.now() + timedelta.resolution)
-                await self._run()
+                self._run()
 
 
 class FakeScheduler:
@@ -44,16 +44,7 @@ class FakeScheduler:
         self._tasks: list[asyncio.Task[None]] = []
         self.running = False
 
-    def add_listener(self, listener: Callable[[Any], None], mask: int) -> None:
-        """Nothing is ever missed here."""
-
-    def add_job(
-        self,
-        run: Callable[..., Coroutine[Any, Any, None]],
-        trigger: BaseTrigger,
-        arguments: Sequence[Any],
-        **options: Any,
-    ) -> None:
+    def add_job(self, run: Callable[..., None], trigger: BaseTrigger, arguments: Sequence[Any], **options: Any) -> None:
         self._jobs.append(FakeJob(self._clock, trigger, lambda: run(*arguments)))
 
     def get_jobs(self) -> Sequence[FakeJob]:

@@ -1,6 +1,8 @@
 """When members have their turns."""
 
 import asyncio
+import logging
+import time
 from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -277,3 +279,19 @@ async def test_the_real_scheduler_begins_the_rounds(scene: Scene) -> None:
     slots = sorted(record.probe.slot for record in await scene.ledger.outstanding())
     assert len(slots) >= 3
     assert len(set(slots)) == len(slots)
+
+
+@on_scene
+async def test_a_stop_at_the_moment_of_a_round_is_no_error(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    quick = route(interval=0.2 * SECOND)
+    rounds = Rounds(
+        settings(routes=(quick,)), scene.dispatcher, members=lambda pool: [], clock=SystemClock(), spawn=scene.spawn
+    )
+    rounds.start()
+    await asyncio.sleep(0)
+
+    asyncio.get_running_loop().call_later(0.21, rounds.stop)
+    time.sleep(0.3)  # noqa: ASYNC251 - it is a busy loop, on which the round and the stop come due at once
+    await asyncio.sleep(0.05)
+
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -60,7 +60,8 @@ def config_of(system: MailSystem, home: Path) -> dict[str, Any]:
                 "late_until": "1h",
             }
         },
-        "health": {"rise": 1, "fall": 2},
+        # Evidence must not become stale where a busy machine leaves turns out.
+        "health": {"rise": 1, "fall": 2, "stale_after": "1m"},
     }
 
 
