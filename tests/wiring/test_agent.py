@@ -280,8 +280,8 @@ async def _says(port: int, answer: bytes) -> bool:
 async def _refuses(port: int) -> bool:
     try:
         await ask(port, b"vip/good\n")
-    except ConnectionRefusedError:
-        return True
+    except ConnectionError as error:  # it is reset where the port is closed before it is answered
+        return isinstance(error, ConnectionRefusedError)
     return False
 
 
