@@ -48,8 +48,13 @@ def ledger_trouble_ends(code: int) -> Iterator[None]:
     """End the command with a sentence and this exit code when the ledger fails."""
     try:
         yield
-    except LedgerTrouble as trouble:
-        leave(str(trouble), code)
+    except (LedgerTrouble, ExceptionGroup) as error:
+        first: Exception = error
+        while isinstance(first, ExceptionGroup):
+            first = first.exceptions[0]
+        if not isinstance(first, LedgerTrouble):
+            raise
+        leave(str(first), code)
 
 
 config_option = click.option(

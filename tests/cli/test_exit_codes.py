@@ -2,10 +2,11 @@
 
 import pytest
 
-from probe.cli.exits import Exit
+from probe.cli.exits import Exit, ledger_trouble_ends
 from probe.cli.once import exit_code
 from probe.model.outcome import EXPECTABLE, Outcome
 from probe.model.probe import Judgement, Record
+from probe.ports import LedgerTrouble
 from tests.model.build import probe
 
 
@@ -57,3 +58,17 @@ def test_the_worst_counts_a_failure_before_not_knowing_before_a_warning(
 ) -> None:
     assert exit_code([ended(outcome) for outcome in outcomes]) == code
     assert exit_code([ended(outcome) for outcome in reversed(outcomes)]) == code
+
+
+def test_trouble_with_the_ledger_is_a_sentence_also_out_of_groups_of_tasks(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as end, ledger_trouble_ends(Exit.UNKNOWN):
+        raise ExceptionGroup("outer", [ExceptionGroup("inner", [LedgerTrouble("the ledger cannot be used")])])
+    assert end.value.code == Exit.UNKNOWN
+    assert capsys.readouterr().err == "the ledger cannot be used\n"
+
+
+def test_another_fault_is_not_hidden_as_trouble_with_the_ledger() -> None:
+    with pytest.raises(ExceptionGroup), ledger_trouble_ends(Exit.UNKNOWN):
+        raise ExceptionGroup("outer", [KeyError("lost")])

@@ -12,6 +12,7 @@ from tests.e2e.conftest import Launch
 from tests.e2e.patience import eventually, let_pass
 from tests.e2e.program import Program, mailflow
 from tests.e2e.quick import DEADLINE_SECONDS, FALL, INTERVAL_SECONDS, quick_config
+from tests.e2e.test_crashes import books_at_rest
 from tests.lab import DOMAIN, MONITOR, SENDER, Laboratory, Stage
 
 pytestmark = pytest.mark.lab
@@ -130,12 +131,7 @@ def test_kills_leave_books_that_balance_and_nothing_that_waits_for_a_mailbox(
     program.configure(only_asking(lab, tmp_path, taken=asking(interval="1d")))
     program.start()
 
-    eventually(
-        lambda: all(probe["outcome"] for probe in program.probes()),
-        within_seconds=DEADLINE_SECONDS + 3,
-        what="every probe to end",
-    )
-    metrics, probes = program.metrics(), program.probes()
+    metrics, probes = books_at_rest(program)
     assert metrics.unbalanced() == []
     assert metrics.outcomes() == Counter(probe["outcome"] for probe in probes)
     assert metrics.outcomes().keys() == {"accepted", "unknown"}

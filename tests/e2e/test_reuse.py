@@ -73,7 +73,9 @@ def test_three_routes_go_over_one_connection(lab: Laboratory, launch: Launch, tm
 
     # And: at the end it is left politely
     assert program.stop() == 0
-    (spoken,) = re.findall(r"disconnect from .*", _log(lab)[log_before:])
+    (spoken,) = eventually(
+        lambda: re.findall(r"disconnect from .*", _log(lab)[log_before:]), within_seconds=5, what="the line of the end"
+    )
     assert re.search(r"\brset=\d+", spoken)
     assert "quit=1" in spoken
 

